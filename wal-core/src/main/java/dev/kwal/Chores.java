@@ -1,0 +1,173 @@
+package dev.kwal;
+
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * What a log does in the background: hands buffered records to the operating system in time, notes what is durable when it
+ * is idle, prepares segments ahead, commits for tickets, and works for callers whose time is limited.
+ *
+ * <p>Thread-safe. Nothing is scheduled while the log is idle.
+ */
+final class Chores {
+    private final WalOptions options;
+    private final WritePath path;
+    private final SegmentSource source;
+    private final ScheduledExecutorService background;
+    private final AtomicBoolean isTickScheduled = new AtomicBoolean();
+    private final AtomicBoolean isDriving = new AtomicBoolean();
+    private volatile long lastSeenLsn;
+
+    Chores(WalOptions options, WritePath path, SegmentSource source, ScheduledExecutorService background) {
+        this.options = options;
+        this.path = path;
+        this.source = source;
+        this.background = background;
+        this.lastSeenLsn = path.lastLsn();
+    }
+
+    /** Looks after a group that was just put into the buffer. */
+    void appended(WritePath.Taken taken) {
+        if (taken.isDueToPrepare()) {
+            source.prepareAhead();
+        }
+        if (taken.ticket() != null) {
+            drive();
+        } else if (taken.isDueToWrite()) {
+            run(this::write);
+        }
+        scheduleTick();
+    }
+
+    private void scheduleTick() {
+        if (!isTickScheduled.get() && isTickScheduled.compareAndSet(false, true)) {
+            try {
+                background.schedule(this::tick, Deadline.toNanos(options.flushInterval()), TimeUnit.NANOSECONDS);
+            } catch (RejectedExecutionException e) {
+                // The log is being closed, which writes everything.
+                isTickScheduled.set(false);
+            }
+        }
+    }
+
+    /** Once in a flush interval while there is activity, and once after it. */
+    void tick() {
+        isTickScheduled.set(false);
+        long lastLsn = path.lastLsn();
+        if (path.writtenLsn() < lastLsn) {
+            write();
+        }
+        if (lastLsn == lastSeenLsn) {
+            path.markWhenIdle();
+        } else {
+            lastSeenLsn = lastLsn;
+            scheduleTick();
+        }
+    }
+
+    private void write() {
+        commit(path.lastLsn(), Durability.WRITTEN);
+    }
+
+    /** A failure is kept by the write path and told to everybody who calls. */
+    private boolean commit(long lsn, Durability level) {
+        try {
+            path.commit(lsn, level);
+            return true;
+        } catch (WalException e) {
+            return false;
+        }
+    }
+
+    private void drive() {
+        if (isDriving.compareAndSet(false, true)) {
+            run(this::commitForTickets);
+        }
+    }
+
+    private void commitForTickets() {
+        boolean goesOn = true;
+        while (goesOn) {
+            isDriving.set(true);
+            long written = path.ticketLsn(Durability.WRITTEN);
+            long synced = path.ticketLsn(Durability.SYNCED);
+            goesOn = (written != 0 || synced != 0)
+                    && (written == 0 || commit(written, Durability.WRITTEN))
+                    && (synced == 0 || commit(synced, Durability.SYNCED));
+            if (!goesOn) {
+                isDriving.set(false);
+                // A ticket may have been given between the look and the flag.
+                goesOn = !path.isFailed()
+                        && !path.isClosed()
+                        && (path.ticketLsn(Durability.WRITTEN) != 0 || path.ticketLsn(Durability.SYNCED) != 0)
+                        && isDriving.compareAndSet(false, true);
+            }
+        }
+    }
+
+    private void run(Runnable task) {
+        try {
+            background.execute(task);
+        } catch (RejectedExecutionException e) {
+            // The log is being closed, which commits everything.
+            return;
+        }
+    }
+
+    /**
+     * Lets the background do work that may block, and waits for it as long as there is time. When the time is over the work
+     * goes on.
+     *
+     * @param acceptedLsn what to tell if the time runs out
+     */
+    void within(Deadline deadline, long acceptedLsn, WritePath.Work work) throws IOException {
+        Future<?> done;
+        try {
+            done = background.submit(() -> {
+                work.run();
+                return null;
+            });
+        } catch (RejectedExecutionException e) {
+            throw new WalClosedException();
+        }
+        boolean wasInterrupted = false;
+        try {
+            while (true) {
+                try {
+                    done.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS);
+                    return;
+                } catch (InterruptedException e) {
+                    wasInterrupted = true;
+                }
+            }
+        } catch (TimeoutException e) {
+            throw deadline.passed(acceptedLsn);
+        } catch (CancellationException e) {
+            throw new WalClosedException();
+        } catch (ExecutionException e) {
+            throw rethrown(e);
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static IOException rethrown(ExecutionException e) {
+        var cause = e.getCause();
+        if (cause instanceof RuntimeException runtime) {
+            throw runtime;
+        }
+        if (cause instanceof Error error) {
+            throw error;
+        }
+        return cause instanceof IOException io ? io : new IOException(cause);
+    }
+}

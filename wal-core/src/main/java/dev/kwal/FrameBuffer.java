@@ -1,0 +1,123 @@
+package dev.kwal;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.zip.CRC32C;
+
+/**
+ * Frames of one segment in disk format, waiting to be written with one call.
+ *
+ * <p>Always: holds frames of one segment, back to back, beginning at {@link #begin}'s position. Guarded by its owner.
+ */
+final class FrameBuffer {
+    private final ByteBuffer bytes;
+    private final CRC32C crc = new CRC32C();
+    private int salt;
+    private long basePosition;
+    private int fill;
+    private int recordCount;
+    private long lastLsn;
+
+    private FrameBuffer(ByteBuffer bytes) {
+        this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** A buffer to keep, outside the heap. */
+    static FrameBuffer direct(int capacity) {
+        return new FrameBuffer(ByteBuffer.allocateDirect(capacity));
+    }
+
+    /** A buffer for one large group. */
+    static FrameBuffer onHeap(int capacity) {
+        return new FrameBuffer(ByteBuffer.allocate(capacity));
+    }
+
+    /** Empties the buffer; the next frame goes to {@code position} of the segment with this salt. */
+    void begin(int itsSalt, long position) {
+        salt = itsSalt;
+        basePosition = position;
+        fill = 0;
+        recordCount = 0;
+    }
+
+    int salt() {
+        return salt;
+    }
+
+    boolean isEmpty() {
+        return fill == 0;
+    }
+
+    boolean hasRoomFor(long frameBytes) {
+        return frameBytes <= bytes.capacity() - fill;
+    }
+
+    boolean isDirect() {
+        return bytes.isDirect();
+    }
+
+    int capacity() {
+        return bytes.capacity();
+    }
+
+    int fill() {
+        return fill;
+    }
+
+    int recordCount() {
+        return recordCount;
+    }
+
+    /** The LSN of the last frame. */
+    long lastLsn() {
+        return lastLsn;
+    }
+
+    /** Where in the segment the next frame goes. */
+    long endPosition() {
+        return basePosition + fill;
+    }
+
+    void putRecord(ByteBuffer record, byte flags, long lsn, long durableLsn) {
+        int length = record.remaining();
+        bytes.put(fill + Format.FRAME_HEADER_BYTES, record, record.position(), length);
+        finish(Format.RECORD, flags, lsn, durableLsn, length);
+        recordCount++;
+    }
+
+    void putOpen(OpenFrame open) {
+        open.put(bytes, fill + Format.FRAME_HEADER_BYTES);
+        finish(Format.OPEN, Format.SINGLE, open.baseLsn() - 1, open.baseLsn() - 1, Format.OPEN_PAYLOAD_BYTES);
+    }
+
+    /** A HEAD frame: the first live LSN. */
+    void putHead(long firstLsn, long lsn, long durableLsn) {
+        putNumber(Format.HEAD, firstLsn, lsn, durableLsn);
+    }
+
+    /** A MARK or CLOSE frame: everything of this segment before {@code syncedPosition} was synced, and all through the LSN. */
+    void putMark(byte kind, long syncedPosition, long lsn, long durableLsn) {
+        putNumber(kind, syncedPosition, lsn, durableLsn);
+    }
+
+    private void putNumber(byte kind, long number, long lsn, long durableLsn) {
+        bytes.putLong(fill + Format.FRAME_HEADER_BYTES, number);
+        finish(kind, Format.SINGLE, lsn, durableLsn, Format.POSITION_PAYLOAD_BYTES);
+    }
+
+    void putSeal(SealFrame seal, long lsn, long durableLsn) {
+        seal.put(bytes, fill + Format.FRAME_HEADER_BYTES, endPosition());
+        finish(Format.SEAL, Format.SINGLE, lsn, durableLsn, seal.bytes());
+    }
+
+    private void finish(byte kind, byte flags, long lsn, long durableLsn, int payloadBytes) {
+        Format.sealFrame(bytes, fill, salt, endPosition(), kind, flags, lsn, durableLsn, payloadBytes, crc);
+        fill += (int) Format.frameBytes(payloadBytes);
+        lastLsn = lsn;
+    }
+
+    /** The frames, for one write. */
+    ByteBuffer frames() {
+        return bytes.duplicate().position(0).limit(fill);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.kwal;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/** One record, or the records of one batch, that are appended together. */
+final class FrameGroup {
+    private final List<ByteBuffer> records;
+    private final long frameBytes;
+
+    private FrameGroup(List<ByteBuffer> records, long frameBytes) {
+        this.records = records;
+        this.frameBytes = frameBytes;
+    }
+
+    /**
+     * A group of one.
+     *
+     * @throws IllegalArgumentException if it is longer than the limit
+     */
+    static FrameGroup of(ByteBuffer record, WalOptions options) {
+        checkLength(record, options);
+        return new FrameGroup(List.of(record), Format.frameBytes(record.remaining()));
+    }
+
+    /**
+     * A group of a batch.
+     *
+     * @throws IllegalArgumentException if a record is longer than the limit, or the batch larger than its own
+     */
+    static FrameGroup of(List<ByteBuffer> batch, WalOptions options) {
+        var records = List.copyOf(batch);
+        long bytes = 0;
+        for (var record : records) {
+            checkLength(record, options);
+            bytes += Format.frameBytes(record.remaining());
+        }
+        if (records.size() > 1 && bytes > options.maxBatchBytes()) {
+            throw new IllegalArgumentException(
+                    "the batch takes " + bytes + " bytes, more than maxBatchBytes " + options.maxBatchBytes());
+        }
+        return new FrameGroup(records, bytes);
+    }
+
+    private static void checkLength(ByteBuffer record, WalOptions options) {
+        if (record.remaining() > options.maxRecordBytes()) {
+            throw new IllegalArgumentException("the record has " + record.remaining()
+                    + " bytes, more than maxRecordBytes " + options.maxRecordBytes());
+        }
+    }
+
+    int count() {
+        return records.size();
+    }
+
+    long frameBytes() {
+        return frameBytes;
+    }
+
+    /** Puts all frames, the first with {@code firstLsn}. */
+    void putTo(FrameBuffer buffer, SparseIndex index, long firstLsn, long durableLsn) {
+        int last = records.size() - 1;
+        for (int at = 0; at <= last; at++) {
+            byte flags = last == 0
+                    ? Format.SINGLE
+                    : at == 0 ? Format.BATCH_BEGIN : at == last ? Format.BATCH_END : Format.BATCH_MIDDLE;
+            index.add(firstLsn + at, buffer.endPosition());
+            buffer.putRecord(records.get(at), flags, firstLsn + at, durableLsn);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package dev.kwal;
+
+import dev.kwal.storage.SegmentReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+
+/**
+ * Reads the frames of one segment one after the other, each checked before anything of it is believed.
+ *
+ * <p>Always: {@link #position()} is where the next frame is expected; the fields of the last frame stay readable until the
+ * next step. Needs one block of memory, and more only for a frame that fits the limit and the bytes present. One thread.
+ */
+final class FrameScanner implements Closeable {
+    static final int BLOCK_BYTES = 128 << 10;
+    private static final int WORD_BYTES = 8;
+
+    private final SegmentReader reader;
+    private final int salt;
+    private final long maxFrameBytes;
+    private final int blockBytes;
+    private final CRC32C crc = new CRC32C();
+
+    private ByteBuffer block = Format.buffer(0);
+    private long blockPosition;
+    private long position;
+    private long framePosition;
+    private String problem = "";
+    private long scannedBytes;
+
+    /** What stands at a position. */
+    enum Step {
+        /** A whole frame; its fields can be read. */
+        FRAME,
+        /** Nothing: the segment ends here, or the length word is zero. */
+        END,
+        /** Something that is not a whole frame. */
+        BAD,
+        /** A whole frame that is longer than the limit. */
+        TOO_LONG
+    }
+
+    /**
+     * Begins at the first frame.
+     *
+     * @param maxPayloadBytes the longest payload to allocate for
+     */
+    FrameScanner(SegmentReader reader, SegmentHeader header, int maxPayloadBytes, int blockBytes) {
+        this.reader = reader;
+        this.salt = Format.salt(header);
+        this.maxFrameBytes = Format.frameBytes(Math.max((long) maxPayloadBytes, SealFrame.maxBytes()));
+        this.blockBytes = blockBytes;
+        this.position = Format.HEADER_BYTES;
+    }
+
+    /** Where the next frame is expected. */
+    long position() {
+        return position;
+    }
+
+    /** Goes on elsewhere: at a frame found before. */
+    void seek(long itsPosition) {
+        position = itsPosition;
+    }
+
+    /** Forgets what was read ahead, because more may have been written since. */
+    void refresh() {
+        blockPosition = 0;
+        block.limit(0);
+    }
+
+    /** How many bytes of frames were checked. */
+    long scannedBytes() {
+        return scannedBytes;
+    }
+
+    /** Why the last step was bad. */
+    String problem() {
+        return problem;
+    }
+
+    /** Looks at the frame at {@link #position()} and moves behind it if it is whole. */
+    Step next() throws IOException {
+        long available = fill(position, Format.FRAME_HEADER_BYTES);
+        if (available < WORD_BYTES) {
+            return available == 0 || Format.isZero(block, at(position), (int) available)
+                    ? Step.END
+                    : bad("a few stray bytes");
+        }
+        if (Format.length(block, at(position)) == 0) {
+            return Step.END;
+        }
+        if (available < Format.FRAME_HEADER_BYTES) {
+            return bad("the frame header is cut off");
+        }
+        long room = (long) block.limit() - at(position);
+        long frameBytes = Format.align(Format.length(block, at(position)));
+        if (frameBytes > room) {
+            room = reader.size() - position;
+        }
+        if (!Format.isPlausible(block, at(position), room)) {
+            return bad(frameBytes > room ? "the frame runs past the end" : "not a frame");
+        }
+        if (frameBytes > maxFrameBytes) {
+            return checkPiecewise(frameBytes) ? Step.TOO_LONG : bad("the checksum is wrong");
+        }
+        if (fill(position, (int) frameBytes) < frameBytes) {
+            return bad("the frame runs past the end");
+        }
+        scannedBytes += frameBytes;
+        if (!Format.hasValidCrc(block, at(position), salt, position, crc)) {
+            return bad("the checksum is wrong");
+        }
+        framePosition = position;
+        position += frameBytes;
+        return Step.FRAME;
+    }
+
+    private Step bad(String what) {
+        problem = what;
+        return Step.BAD;
+    }
+
+    private int at(long itsPosition) {
+        return (int) (itsPosition - blockPosition);
+    }
+
+    /**
+     * Makes the bytes from {@code from} on readable in the block.
+     *
+     * @return how many there are, at most {@code bytes}
+     */
+    private long fill(long from, int bytes) throws IOException {
+        if (from < blockPosition || from + bytes > blockPosition + block.limit()) {
+            if (block.capacity() < bytes || (block.capacity() > blockBytes && bytes <= blockBytes)) {
+                block = Format.buffer(Math.max(bytes, blockBytes));
+            }
+            block.clear();
+            blockPosition = from;
+            try {
+                reader.read(from, block);
+            } finally {
+                block.flip();
+            }
+        }
+        return Math.min(bytes, blockPosition + block.limit() - from);
+    }
+
+    /** Checks a frame too long to be held in memory. */
+    private boolean checkPiecewise(long frameBytes) throws IOException {
+        int stored = Format.storedCrc(block, at(position));
+        int first = (int) Math.min(frameBytes, block.limit() - at(position));
+        Format.beginCrc(block, at(position), salt, position, first, crc);
+        var piece = ByteBuffer.allocate(BLOCK_BYTES);
+        for (long done = first; done < frameBytes; ) {
+            piece.clear().limit((int) Math.min(piece.capacity(), frameBytes - done));
+            int read = reader.read(position + done, piece);
+            if (read == 0) {
+                return false;
+            }
+            crc.update(piece.flip());
+            done += read;
+        }
+        scannedBytes += frameBytes;
+        return (int) crc.getValue() == stored;
+    }
+
+    // -- the frame of the last step
+
+    long framePosition() {
+        return framePosition;
+    }
+
+    byte kind() {
+        return Format.kind(block, at(framePosition));
+    }
+
+    byte flags() {
+        return Format.flags(block, at(framePosition));
+    }
+
+    long lsn() {
+        return Format.lsn(block, at(framePosition));
+    }
+
+    /** A durable LSN when the frame was encoded; -1 where the frame gives none. */
+    long durableLsn() {
+        return Format.durableLsn(block, at(framePosition));
+    }
+
+    int payloadBytes() {
+        return (int) Format.length(block, at(framePosition))
+                - Format.FRAME_HEADER_BYTES
+                - Format.extensionBytes(block, at(framePosition));
+    }
+
+    /** The payload in the scanner's buffer, valid until the next step. */
+    ByteBuffer payload() {
+        int start = at(framePosition) + Format.FRAME_HEADER_BYTES + Format.extensionBytes(block, at(framePosition));
+        return block.duplicate().order(block.order()).position(start).limit(start + payloadBytes());
+    }
+
+    /** The payload of a frame that holds one number. */
+    long number() {
+        return payloadBytes() == Format.POSITION_PAYLOAD_BYTES
+                ? block.getLong(
+                        at(framePosition) + Format.FRAME_HEADER_BYTES + Format.extensionBytes(block, at(framePosition)))
+                : 0;
+    }
+
+    /** The LSN field of a frame that was {@link Step#TOO_LONG}. */
+    long lsnOfTooLong() {
+        return Format.lsn(block, at(position));
+    }
+
+    /** The length of a frame that was {@link Step#TOO_LONG}. */
+    long payloadBytesOfTooLong() {
+        return Format.length(block, at(position)) - Format.FRAME_HEADER_BYTES;
+    }
+
+    @Override
+    public void close() throws IOException {
+        reader.close();
+    }
+}

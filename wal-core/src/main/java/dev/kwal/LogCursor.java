@@ -1,0 +1,295 @@
+package dev.kwal;
+
+import dev.kwal.storage.WalStore;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads records one after the other, from segment to segment along the chain.
+ *
+ * <p>Always: delivers {@code nextLsn} or nothing, and never a record behind what the view allows. One thread.
+ */
+final class LogCursor implements WalCursor {
+    private static final long FOREVER_NANOS = TimeUnit.DAYS.toNanos(36500);
+
+    private final WalStore store;
+    private final int maxRecordBytes;
+    private final LogView view;
+    private final Durability level;
+    private final boolean follows;
+    private final int blockBytes;
+
+    private long nextLsn;
+    private long untilLsn;
+    private long epoch;
+    private @Nullable FrameScanner scanner;
+    private @Nullable Segment segment;
+    private boolean hasCurrent;
+    private boolean isClosed;
+
+    LogCursor(
+            WalStore store,
+            int maxRecordBytes,
+            LogView view,
+            long fromLsn,
+            long untilLsn,
+            Durability level,
+            boolean follows,
+            int blockBytes) {
+        this.store = store;
+        this.maxRecordBytes = maxRecordBytes;
+        this.view = view;
+        this.nextLsn = fromLsn;
+        this.untilLsn = untilLsn;
+        this.level = level;
+        this.follows = follows;
+        this.blockBytes = blockBytes;
+        this.epoch = view.epoch();
+    }
+
+    @Override
+    public boolean next() throws IOException {
+        return next(FOREVER_NANOS);
+    }
+
+    @Override
+    public boolean next(Duration timeout) throws IOException {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("timeout is " + timeout + ", expected 0 or more");
+        }
+        return next(Deadline.toNanos(timeout));
+    }
+
+    private boolean next(long nanos) throws IOException {
+        if (isClosed) {
+            throw new IllegalStateException("the cursor is closed");
+        }
+        hasCurrent = false;
+        long end = System.nanoTime() + nanos;
+        while (true) {
+            checkEpoch();
+            if (nextLsn > untilLsn) {
+                return false;
+            }
+            if (nextLsn <= view.readableLsn(level)) {
+                if (readNext()) {
+                    return true;
+                }
+            } else if (!awaitMore(end - System.nanoTime())) {
+                return false;
+            }
+        }
+    }
+
+    private boolean awaitMore(long nanos) throws IOException {
+        if (!follows || view.isClosed()) {
+            return false;
+        }
+        view.checkNotFailed();
+        try {
+            view.await(nextLsn, level, epoch, Math.max(0, nanos));
+            return nanos > 0 || nextLsn <= view.readableLsn(level);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            var interrupted = new InterruptedIOException("interrupted while waiting for record " + nextLsn);
+            interrupted.initCause(e);
+            throw interrupted;
+        }
+    }
+
+    /** After a truncation: goes on if everything delivered is still there, and ends where the snapshot was cut. */
+    private void checkEpoch() throws WalException {
+        long now = view.epoch();
+        if (now == epoch) {
+            return;
+        }
+        long cut = Long.MAX_VALUE;
+        for (var each : view.chain().segments()) {
+            if (each.open().epoch() > epoch) {
+                cut = Math.min(cut, each.baseLsn());
+            }
+        }
+        if (nextLsn > cut) {
+            throw new WalGoneException(nextLsn, "given up by a truncation after LSN " + (cut - 1));
+        }
+        if (!follows) {
+            untilLsn = Math.min(untilLsn, cut - 1);
+        }
+        epoch = now;
+        leave();
+    }
+
+    /** Reads up to the next record. False if the epoch changed on the way. */
+    private boolean readNext() throws IOException {
+        boolean isFresh = false;
+        while (true) {
+            var current = enter();
+            var frames = scanner;
+            if (frames == null) {
+                return false;
+            }
+            var step = frames.position() < current.endPosition() ? frames.next() : FrameScanner.Step.END;
+            if (view.epoch() != epoch) {
+                return false;
+            }
+            if (step == FrameScanner.Step.FRAME) {
+                isFresh = false;
+                if (isNext(frames, current)) {
+                    nextLsn++;
+                    hasCurrent = true;
+                    return true;
+                }
+            } else if (!leaveIfElsewhere(current)) {
+                if (isFresh) {
+                    throw damage(frames, step, current);
+                }
+                frames.refresh();
+                isFresh = true;
+            }
+        }
+    }
+
+    private boolean isNext(FrameScanner frames, Segment current) throws WalException {
+        if (frames.kind() != Format.RECORD || frames.lsn() < nextLsn) {
+            return false;
+        }
+        if (frames.lsn() != nextLsn) {
+            throw goneOr(new WalCorruptedException(
+                    current.sequence(),
+                    frames.framePosition(),
+                    nextLsn,
+                    "the frame has LSN " + frames.lsn() + ", expected " + nextLsn));
+        }
+        return true;
+    }
+
+    /** Whether the next record is, by now, known to be elsewhere, or the segment to be longer or shorter. */
+    private boolean leaveIfElsewhere(Segment current) {
+        var holder = view.chain().find(nextLsn);
+        if (holder != null && holder.sequence() == current.sequence()) {
+            boolean isChanged = holder.endPosition() != current.endPosition();
+            segment = holder;
+            return isChanged;
+        }
+        leave();
+        return true;
+    }
+
+    private WalException damage(FrameScanner frames, FrameScanner.Step step, Segment current) {
+        if (step == FrameScanner.Step.TOO_LONG) {
+            return new WalFormatException(
+                    current.sequence(),
+                    "record " + nextLsn + " has " + frames.payloadBytesOfTooLong()
+                            + " bytes, more than maxRecordBytes");
+        }
+        return goneOr(new WalCorruptedException(
+                current.sequence(),
+                frames.position(),
+                nextLsn,
+                step == FrameScanner.Step.BAD ? frames.problem() : "the record is missing"));
+    }
+
+    /** What looks like damage is none if the record was dropped meanwhile and its segment deleted or used again. */
+    private WalException goneOr(WalCorruptedException damage) {
+        return nextLsn < view.firstLsn() ? dropped() : damage;
+    }
+
+    private WalGoneException dropped() {
+        return new WalGoneException(nextLsn, "dropped by a checkpoint, the first is " + view.firstLsn());
+    }
+
+    /** The segment that the next record is in, opened. */
+    private Segment enter() throws IOException {
+        if (segment != null) {
+            return segment;
+        }
+        var holder = view.chain().find(nextLsn);
+        if (holder == null) {
+            throw dropped();
+        }
+        try {
+            scanner = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
+        } catch (NoSuchFileException e) {
+            if (nextLsn < view.firstLsn()) {
+                throw dropped();
+            }
+            if (view.epoch() != epoch) {
+                return holder;
+            }
+            throw new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e);
+        }
+        segment = holder;
+        if (nextLsn > holder.baseLsn()) {
+            scanner.seek(startIn(holder));
+        }
+        return holder;
+    }
+
+    private long startIn(Segment holder) throws IOException {
+        var index = view.indexOf(holder.sequence());
+        if (index == null && holder.isSealed()) {
+            try (var reader = store.open(holder.sequence())) {
+                var seal = Segment.readSeal(reader, holder.header(), holder.endPosition());
+                index = seal == null ? null : seal.index();
+            }
+        }
+        return index == null ? Format.HEADER_BYTES : index.floor(nextLsn, Format.HEADER_BYTES);
+    }
+
+    private void leave() {
+        var frames = scanner;
+        scanner = null;
+        segment = null;
+        if (frames != null) {
+            try {
+                frames.close();
+            } catch (IOException e) {
+                // A handle that was only read from has nothing to lose.
+                return;
+            }
+        }
+    }
+
+    private FrameScanner current() {
+        var frames = scanner;
+        if (!hasCurrent || frames == null) {
+            throw new IllegalStateException("there is no current record");
+        }
+        return frames;
+    }
+
+    @Override
+    public long lsn() {
+        return current().lsn();
+    }
+
+    @Override
+    public int length() {
+        return current().payloadBytes();
+    }
+
+    @Override
+    public ByteBuffer view() {
+        return current().payload().slice().asReadOnlyBuffer();
+    }
+
+    @Override
+    public WalRecord record() {
+        var frames = current();
+        var bytes = new byte[frames.payloadBytes()];
+        frames.payload().get(bytes);
+        return new WalRecord(frames.lsn(), bytes);
+    }
+
+    @Override
+    public void close() {
+        isClosed = true;
+        hasCurrent = false;
+        leave();
+    }
+}

@@ -1,0 +1,33 @@
+package dev.kwal;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** What a cursor needs to know of the log it reads. Thread-safe. */
+interface LogView {
+    SegmentChain chain();
+
+    long firstLsn();
+
+    /** Counts truncations. */
+    long epoch();
+
+    /** The last record that may be read at a level. */
+    long readableLsn(Durability level);
+
+    /** The index of a segment that is being written; null if it is not. */
+    @Nullable
+    SparseIndex indexOf(long sequence);
+
+    /**
+     * Waits until a record can be read, the epoch changed, the log ended, or the time ran out.
+     *
+     * @throws InterruptedException if the thread was interrupted
+     */
+    void await(long lsn, Durability level, long epoch, long nanos) throws IOException, InterruptedException;
+
+    boolean isClosed();
+
+    /** Throws if the log failed. */
+    void checkNotFailed() throws WalFailedException;
+}

@@ -1,0 +1,183 @@
+package dev.kwal;
+
+import dev.kwal.RecoveryTable.Action;
+import dev.kwal.storage.WalStore;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts a log that was analysed into the state to go on from: resumes its last segment, copies what is not proven, deletes
+ * what is dead.
+ *
+ * <p>Every step can be repeated: a crash in between, and the next open does the same.
+ */
+final class Opening {
+    private final WalStore store;
+    private final WalOptions options;
+    private final ScheduledExecutorService background;
+    private final Analysis analysis;
+    private final List<Long> sequences;
+    private final SegmentSource source;
+    private final WritePath path;
+    private final Succession succession;
+    private final RecoveryReport report;
+
+    private long copiedRecords;
+    private int deletedSegments;
+    private boolean isCopyPending;
+
+    /** Opens. The caller holds the store's lock. */
+    static Opening of(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
+        var analysis = Analysis.of(store, options);
+        Opening opening = null;
+        try {
+            opening = new Opening(store, options, background, analysis);
+            return opening;
+        } finally {
+            if (opening == null || !opening.isCopyPending) {
+                analysis.close();
+            }
+        }
+    }
+
+    private Opening(WalStore store, WalOptions options, ScheduledExecutorService background, Analysis analysis)
+            throws IOException {
+        this.store = store;
+        this.options = options;
+        this.background = background;
+        this.analysis = analysis;
+        this.sequences = new ArrayList<>(analysis.sequences());
+        deletePrepared();
+        this.source = new SegmentSource(
+                store,
+                background,
+                headerOfLog(),
+                sequences.isEmpty() ? 1 : sequences.get(sequences.size() - 1) + 1,
+                options.segmentBytes() + Math.min(SealFrame.maxBytes(), options.segmentBytes() / 16) + 256);
+        var action = analysis.verdict().action();
+        var resumed = action == Action.RESUME ? resume() : null;
+        this.path = new WritePath(
+                options,
+                analysis.epoch(),
+                analysis.lastLsn(),
+                action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn(),
+                resumed);
+        this.succession =
+                new Succession(store, options, path, source, chain(action, resumed != null), analysis.firstLsn());
+        if (action == Action.COPY) {
+            copy();
+        } else if (action == Action.CONTINUE && !analysis.chain().isEmpty()) {
+            succession.needCloseMark();
+        }
+        if (!isCopyPending && analysis.isTailProven()) {
+            deleteDead();
+        }
+        this.report = analysis.report(copiedRecords, deletedSegments);
+    }
+
+    /** Segments behind the tail that were prepared and never used: a header and zeros. */
+    private void deletePrepared() throws IOException {
+        for (long sequence : analysis.preparedSequences()) {
+            store.delete(sequence);
+            sequences.remove(sequence);
+        }
+    }
+
+    private SegmentHeader headerOfLog() {
+        var header = analysis.anyHeader();
+        return header == null ? SegmentHeader.ofNewLog(0) : header;
+    }
+
+    private SegmentChain chain(Action action, boolean isResumed) {
+        var chain = analysis.chain();
+        if (chain.isEmpty() || action == Action.COPY) {
+            return chain;
+        }
+        var last = chain.last();
+        var ended = isResumed
+                ? Segment.growing(last.header(), last.open())
+                : last.endingAt(analysis.lastLsn(), analysis.provenPosition(), false);
+        return chain.cutTo(ended);
+    }
+
+    private @Nullable ActiveSegment resume() {
+        var tail = analysis.tail();
+        if (tail == null) {
+            return null;
+        }
+        long position = tail.stopPosition();
+        try {
+            var writer = store.resume(tail.header().sequence(), position, 0);
+            return new ActiveSegment(
+                    tail.header(), tail.open(), writer, tail.index(), position, true, System.nanoTime());
+        } catch (IOException e) {
+            source.failed(e);
+            return null;
+        }
+    }
+
+    private void copy() throws IOException {
+        var tail = analysis.tail();
+        if (tail == null) {
+            return;
+        }
+        var copy = new TailCopy(analysis, tail, options);
+        try {
+            var copied = copy.run(source);
+            copiedRecords = copied.copiedRecords();
+            succession.adopt(copied);
+        } catch (WalNoSpaceException e) {
+            isCopyPending = true;
+            succession.copyLater(copy);
+        }
+    }
+
+    /** Segments that the chain leaves out: dropped, given up, or replaced by a copy. */
+    private void deleteDead() {
+        var chain = succession.chain();
+        if (chain.isEmpty()) {
+            return;
+        }
+        var live = new HashSet<Long>();
+        chain.segments().forEach(segment -> live.add(segment.sequence()));
+        for (long sequence : sequences) {
+            if (sequence < chain.last().sequence() && !live.contains(sequence)) {
+                delete(sequence);
+            }
+        }
+    }
+
+    private void delete(long sequence) {
+        try {
+            store.delete(sequence);
+            deletedSegments++;
+        } catch (IOException e) {
+            // Nothing depends on the absence of a dead segment; the next open tries again.
+            return;
+        }
+    }
+
+    ScheduledExecutorService background() {
+        return background;
+    }
+
+    SegmentSource source() {
+        return source;
+    }
+
+    WritePath path() {
+        return path;
+    }
+
+    Succession succession() {
+        return succession;
+    }
+
+    RecoveryReport report() {
+        return report;
+    }
+}

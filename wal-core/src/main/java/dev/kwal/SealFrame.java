@@ -1,0 +1,38 @@
+package dev.kwal;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The last frame of a complete segment.
+ *
+ * <pre>
+ * payload   0         8        16                        16 + 16 * entries
+ *           | base LSN| count  | (LSN, position) ...     | position of this frame |
+ * </pre>
+ *
+ * <p>The position stands last, so that the frame can be found from the end that the successor names.
+ */
+record SealFrame(long baseLsn, long count, SparseIndex index) {
+    private static final int FIXED_BYTES = 24;
+
+    int bytes() {
+        return FIXED_BYTES + index.bytes();
+    }
+
+    static int maxBytes() {
+        return FIXED_BYTES + SparseIndex.MAX_COUNT * 16;
+    }
+
+    void put(ByteBuffer buffer, int at, long position) {
+        buffer.putLong(at, baseLsn);
+        buffer.putLong(at + 8, count);
+        index.put(buffer, at + 16);
+        buffer.putLong(at + 16 + index.bytes(), position);
+    }
+
+    static SealFrame get(ByteBuffer payload) {
+        int at = payload.position();
+        int entries = (payload.remaining() - FIXED_BYTES) / 16;
+        return new SealFrame(payload.getLong(at), payload.getLong(at + 8), SparseIndex.get(payload, at + 16, entries));
+    }
+}

@@ -1,0 +1,75 @@
+package dev.kwal;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The segments that make up the log, oldest first. Immutable; a change makes a new chain. */
+final class SegmentChain {
+    static final SegmentChain EMPTY = new SegmentChain(List.of());
+
+    private final List<Segment> segments;
+
+    SegmentChain(List<Segment> segments) {
+        this.segments = segments;
+    }
+
+    List<Segment> segments() {
+        return segments;
+    }
+
+    boolean isEmpty() {
+        return segments.isEmpty();
+    }
+
+    Segment last() {
+        return segments.get(segments.size() - 1);
+    }
+
+    /** The segment that holds or will hold a record, or null if all begin behind it. */
+    @Nullable
+    Segment find(long lsn) {
+        int low = 0;
+        int high = segments.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            if (segments.get(middle).baseLsn() <= lsn) {
+                low = middle + 1;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return high < 0 ? null : segments.get(high);
+    }
+
+    /** Ends the last segment and adds another. */
+    SegmentChain with(@Nullable Segment endedLast, Segment added) {
+        var next = new ArrayList<>(segments);
+        if (endedLast != null) {
+            next.set(next.size() - 1, endedLast);
+        }
+        next.add(added);
+        return new SegmentChain(List.copyOf(next));
+    }
+
+    /** Keeps the segments up to and including the one that holds {@code ended}, in its new form; none for null. */
+    SegmentChain cutTo(@Nullable Segment ended) {
+        if (ended == null) {
+            return EMPTY;
+        }
+        var next = new ArrayList<Segment>();
+        for (var segment : segments) {
+            if (segment.sequence() >= ended.sequence()) {
+                break;
+            }
+            next.add(segment);
+        }
+        next.add(ended);
+        return new SegmentChain(List.copyOf(next));
+    }
+
+    /** Drops the oldest segment. */
+    SegmentChain withoutFirst() {
+        return new SegmentChain(segments.subList(1, segments.size()));
+    }
+}

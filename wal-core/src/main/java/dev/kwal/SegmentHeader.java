@@ -1,0 +1,48 @@
+package dev.kwal;
+
+import java.security.SecureRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the first bytes of a segment say: whose it is, which it is, and which use of its file.
+ *
+ * @param nonce drawn for each use of a file, so that bytes of an earlier use never validate
+ */
+record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce) {
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    /** The header of the first segment of a new log. */
+    static SegmentHeader ofNewLog(long sequence) {
+        return new SegmentHeader(RANDOM.nextLong(), RANDOM.nextLong(), sequence, RANDOM.nextLong());
+    }
+
+    /** The header of another segment of the same log. */
+    SegmentHeader successor(long itsSequence) {
+        return new SegmentHeader(logIdHigh, logIdLow, itsSequence, RANDOM.nextLong());
+    }
+
+    boolean isOfLogOf(SegmentHeader other) {
+        return logIdHigh == other.logIdHigh && logIdLow == other.logIdLow;
+    }
+
+    /** What can be wrong with a header. */
+    enum Problem {
+        /** Shorter than a header, or zeros: its creation was not finished. */
+        UNFINISHED,
+        /** Not a segment, or not of this version. */
+        FOREIGN,
+        /** Its checksum is wrong. */
+        DAMAGED
+    }
+
+    /** A header, or what is wrong with it. */
+    record Decoded(@Nullable SegmentHeader header, @Nullable Problem problem, String what) {
+        static Decoded header(SegmentHeader header) {
+            return new Decoded(header, null, "");
+        }
+
+        static Decoded problem(Problem problem, String what) {
+            return new Decoded(null, problem, what);
+        }
+    }
+}

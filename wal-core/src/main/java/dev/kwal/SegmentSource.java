@@ -1,0 +1,208 @@
+package dev.kwal;
+
+import dev.kwal.storage.SegmentWriter;
+import dev.kwal.storage.WalStore;
+import java.io.IOException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares segments: ahead in the background, or at once when one is needed and none is ready.
+ *
+ * <p>Always: at most one segment is prepared and not taken. A failure is kept until a later try succeeds, and is tried again
+ * in the background; nothing else is affected by it. Thread-safe.
+ */
+final class SegmentSource {
+    private static final long RETRY_MILLIS = 1000;
+
+    private final WalStore store;
+    private final ScheduledExecutorService background;
+    private final long expectedBytes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition prepared = lock.newCondition();
+    private final SegmentHeader anyHeader;
+
+    private long nextSequence;
+    private boolean isQueued;
+    private boolean isPreparing;
+    private boolean isRetryScheduled;
+    private boolean isClosed;
+    private @Nullable Prepared ready;
+    private volatile @Nullable IOException failure;
+
+    /** A segment with a header and nothing else. */
+    record Prepared(SegmentHeader header, SegmentWriter writer) {}
+
+    SegmentSource(
+            WalStore store,
+            ScheduledExecutorService background,
+            SegmentHeader anyHeader,
+            long nextSequence,
+            long expectedBytes) {
+        this.store = store;
+        this.background = background;
+        this.anyHeader = anyHeader;
+        this.nextSequence = nextSequence;
+        this.expectedBytes = expectedBytes;
+    }
+
+    /** Why the last try failed; null if it did not. */
+    @Nullable
+    IOException failure() {
+        return failure;
+    }
+
+    /** Begins to prepare a segment in the background, unless one is ready or on its way. */
+    void prepareAhead() {
+        lock.lock();
+        try {
+            if (ready == null && !isQueued && !isPreparing && !isClosed) {
+                background.execute(this::prepareInBackground);
+                isQueued = true;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void prepareInBackground() {
+        if (!begin()) {
+            return;
+        }
+        Prepared made = null;
+        try {
+            made = create(expectedBytes);
+        } catch (IOException e) {
+            failure = e;
+        } finally {
+            settle(made);
+        }
+    }
+
+    /** Whether the queued work is still wanted. */
+    private boolean begin() {
+        lock.lock();
+        try {
+            isPreparing = isQueued && !isClosed;
+            isQueued = false;
+            return isPreparing;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void settle(@Nullable Prepared made) {
+        lock.lock();
+        try {
+            isPreparing = false;
+            if (made != null) {
+                ready = made;
+                failure = null;
+            } else {
+                retryLater();
+            }
+            prepared.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void retryLater() {
+        if (!isClosed && !isRetryScheduled) {
+            isRetryScheduled = true;
+            background.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void retry() {
+        lock.lock();
+        try {
+            isRetryScheduled = false;
+        } finally {
+            lock.unlock();
+        }
+        prepareAhead();
+    }
+
+    /**
+     * A prepared segment. Waits for the one on its way, or prepares one now.
+     *
+     * @param isUrgent it is needed in order to free space
+     * @throws WalNoSpaceException if none can be prepared
+     */
+    Prepared take(boolean isUrgent) throws WalNoSpaceException {
+        lock.lock();
+        try {
+            while (isPreparing) {
+                prepared.awaitUninterruptibly();
+            }
+            // What is queued and not begun is done here and now.
+            isQueued = false;
+            var taken = ready;
+            ready = null;
+            if (taken == null) {
+                taken = create(isUrgent ? 0 : expectedBytes);
+                failure = null;
+            }
+            return taken;
+        } catch (IOException e) {
+            failure = e;
+            retryLater();
+            throw new WalNoSpaceException(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** One at a time: by the background while {@code isPreparing}, or under the lock. */
+    private Prepared create(long bytes) throws IOException {
+        var header = anyHeader.successor(nextSequence);
+        var writer = store.create(nextSequence, Format.encodeHeader(header), bytes);
+        nextSequence++;
+        return new Prepared(header, writer);
+    }
+
+    /** Gives back a segment that could not be filled. If it cannot be deleted it stays, and is never in effect. */
+    void discard(Prepared unused, IOException why) {
+        try {
+            unused.writer().close();
+            store.delete(unused.header().sequence());
+        } catch (IOException e) {
+            why.addSuppressed(e);
+        }
+        failed(why);
+    }
+
+    /** Keeps a failure to prepare that happened elsewhere. */
+    void failed(IOException why) {
+        failure = why;
+        lock.lock();
+        try {
+            retryLater();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Deletes what was prepared and not taken, and prepares no more. */
+    void close() throws IOException {
+        lock.lock();
+        try {
+            isClosed = true;
+            while (isPreparing) {
+                prepared.awaitUninterruptibly();
+            }
+            var unused = ready;
+            ready = null;
+            if (unused != null) {
+                unused.writer().close();
+                store.delete(unused.header().sequence());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,316 @@
+package dev.kwal;
+
+import dev.kwal.storage.WalStore;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Begins, seals, drops and cuts segments.
+ *
+ * <p>Always: the chain is what an analysis of the disk would find; a segment is begun only after its predecessor was synced
+ * up to the end that it names; the first live LSN is durable before a segment is deleted. Its verbs run as exclusive work of
+ * the write path, one at a time; its accessors may be called by any thread.
+ */
+final class Succession {
+    private final WalStore store;
+    private final WalOptions options;
+    private final WritePath path;
+    private final SegmentSource source;
+
+    private volatile SegmentChain chain;
+    private volatile long firstLsn;
+    private volatile @Nullable TailCopy pendingCopy;
+    private boolean needsCloseMark;
+
+    Succession(
+            WalStore store,
+            WalOptions options,
+            WritePath path,
+            SegmentSource source,
+            SegmentChain chain,
+            long firstLsn) {
+        this.store = store;
+        this.options = options;
+        this.path = path;
+        this.source = source;
+        this.chain = chain;
+        this.firstLsn = firstLsn;
+    }
+
+    SegmentChain chain() {
+        return chain;
+    }
+
+    long firstLsn() {
+        return firstLsn;
+    }
+
+    /** A copy of the tail that must be made before anything can be appended. */
+    void copyLater(TailCopy copy) {
+        pendingCopy = copy;
+    }
+
+    boolean isCopyPending() {
+        return pendingCopy != null;
+    }
+
+    /** The log ends without a close mark. */
+    void needCloseMark() {
+        needsCloseMark = true;
+    }
+
+    /** Makes sure that there is a segment with room for a group: seals the current one and begins the next if need be. */
+    void makeRoomFor(long frameBytes) throws IOException {
+        path.checkUsable();
+        if (copyTail() || path.hasSegmentFor(frameBytes)) {
+            return;
+        }
+        rotate(false, firstLsn);
+    }
+
+    /** Makes the copy that opening could not make. */
+    boolean copyTail() throws IOException {
+        var copy = pendingCopy;
+        if (copy == null) {
+            return false;
+        }
+        var copied = copy.run(source);
+        pendingCopy = null;
+        adopt(copied);
+        copy.close();
+        return true;
+    }
+
+    /** Goes on in the segment that a copy made. */
+    void adopt(TailCopy.Result copied) {
+        chain = copied.chain();
+        path.begin(copied.segment());
+        path.recovered(copied.lastLsn());
+    }
+
+    /** Seals the current segment, if there is one, and begins the next. */
+    private void rotate(boolean isUrgent, long liveLsn) throws IOException {
+        var next = source.take(isUrgent);
+        orFail(() -> {
+            var current = path.segment();
+            if (current == null) {
+                begin(next, null, successorOf(chain, liveLsn));
+                return;
+            }
+            path.drain();
+            seal(current);
+            long end = current.writtenPosition();
+            current.writer().close();
+            var link = new OpenFrame(
+                    current.header().sequence(),
+                    current.header().nonce(),
+                    end,
+                    path.lastLsn() + 1,
+                    liveLsn,
+                    path.epoch(),
+                    path.lastLsn(),
+                    OpenFrame.Reason.ROTATE);
+            begin(next, chain.last().endingAt(path.lastLsn(), end, true), link);
+        });
+    }
+
+    private void seal(ActiveSegment current) throws IOException {
+        long base = current.open().baseLsn();
+        var seal = new SealFrame(base, path.lastLsn() - base + 1, current.index());
+        path.buffer().putSeal(seal, path.lastLsn(), path.durableLsn());
+        path.drain();
+    }
+
+    /** How a segment is linked to the end of a chain that nobody is writing to. */
+    private OpenFrame successorOf(SegmentChain ended, long liveLsn) {
+        if (ended.isEmpty()) {
+            return new OpenFrame(0, 0, 0, 1, 1, path.epoch(), 0, OpenFrame.Reason.NEW);
+        }
+        var last = ended.last();
+        return new OpenFrame(
+                last.sequence(),
+                last.header().nonce(),
+                last.endPosition(),
+                path.lastLsn() + 1,
+                liveLsn,
+                path.epoch(),
+                path.lastLsn(),
+                OpenFrame.Reason.RECOVERY);
+    }
+
+    private void begin(SegmentSource.Prepared next, @Nullable Segment endedLast, OpenFrame open) {
+        path.begin(new ActiveSegment(
+                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES, false, System.nanoTime()));
+        path.buffer().putOpen(open);
+        chain = chain.with(endedLast, Segment.growing(next.header(), open));
+        needsCloseMark = false;
+    }
+
+    /** Rotates by hand: the next segment is begun, durably. */
+    void rotateNow() throws IOException {
+        path.checkUsable();
+        var current = path.segment();
+        if (current != null && current.hasRecords()) {
+            rotate(false, firstLsn);
+            path.drain();
+        }
+    }
+
+    // -- checkpoint
+
+    /** Makes a first live LSN durable. */
+    void advanceHead(long newFirstLsn) throws IOException {
+        path.checkUsable();
+        copyTail();
+        path.drain();
+        if (newFirstLsn <= firstLsn) {
+            return;
+        }
+        if (path.segment() == null) {
+            rotate(true, newFirstLsn);
+        } else {
+            path.buffer().putHead(newFirstLsn, path.lastLsn(), path.durableLsn());
+        }
+        path.drain();
+        firstLsn = newFirstLsn;
+    }
+
+    /**
+     * Deletes whole segments before the first live LSN, oldest first.
+     *
+     * @return how many
+     */
+    int deleteDropped() throws IOException {
+        int deleted = 0;
+        while (chain.segments().size() > 1 && chain.segments().get(1).baseLsn() <= firstLsn) {
+            try {
+                store.delete(chain.segments().get(0).sequence());
+            } catch (NoSuchFileException e) {
+                // Deleted already, by an earlier attempt whose directory flush failed.
+                deleted--;
+            }
+            chain = chain.withoutFirst();
+            deleted++;
+        }
+        return deleted;
+    }
+
+    // -- truncation
+
+    /** Gives up every record behind {@code lsn}, durably, in a new epoch. */
+    void truncateAfter(long lsn) throws IOException {
+        path.checkUsable();
+        copyTail();
+        path.drain();
+        if (lsn < firstLsn - 1 || lsn > path.lastLsn()) {
+            throw new IllegalArgumentException(
+                    "lsn is " + lsn + ", expected " + (firstLsn - 1) + " to " + path.lastLsn());
+        }
+        if (lsn == path.lastLsn()) {
+            return;
+        }
+        var holder = chain.find(lsn);
+        var ended = holder == null ? null : holder.endingAt(lsn, endOf(holder, lsn), false);
+        var next = source.take(false);
+        var before = chain;
+        orFail(() -> cut(lsn, ended, next));
+        for (var segment : before.segments()) {
+            if (ended == null || segment.sequence() > ended.sequence()) {
+                deleteDead(segment.sequence());
+            }
+        }
+    }
+
+    private void cut(long lsn, @Nullable Segment ended, SegmentSource.Prepared next) throws IOException {
+        var current = path.segment();
+        var open = new OpenFrame(
+                ended == null ? 0 : ended.sequence(),
+                ended == null ? 0 : ended.header().nonce(),
+                ended == null ? 0 : ended.endPosition(),
+                lsn + 1,
+                firstLsn,
+                path.epoch() + 1,
+                lsn,
+                OpenFrame.Reason.TRUNCATE);
+        path.begin(new ActiveSegment(
+                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES, false, System.nanoTime()));
+        path.buffer().putOpen(open);
+        path.drain();
+        path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
+        path.drain();
+        chain = chain.cutTo(ended).with(null, Segment.growing(next.header(), open));
+        path.cutTo(lsn, open.epoch());
+        if (current != null) {
+            current.writer().close();
+        }
+    }
+
+    private long endOf(Segment segment, long lsn) throws IOException {
+        try (var scanner = new FrameScanner(
+                store.open(segment.sequence()), segment.header(), options.maxRecordBytes(), FrameScanner.BLOCK_BYTES)) {
+            var index = path.indexOf(segment.sequence());
+            if (index != null) {
+                scanner.seek(index.floor(lsn, Format.HEADER_BYTES));
+            }
+            while (scanner.next() == FrameScanner.Step.FRAME) {
+                if (scanner.kind() == Format.RECORD && scanner.lsn() == lsn) {
+                    return scanner.position();
+                }
+            }
+            throw new WalCorruptedException(segment.sequence(), scanner.position(), lsn, scanner.problem());
+        }
+    }
+
+    /** Deletes a segment that is on no chain. What cannot be deleted is left to the next open. */
+    private void deleteDead(long sequence) {
+        try {
+            store.delete(sequence);
+        } catch (IOException e) {
+            // Dead on disk by the OPEN frame that was just synced: nothing depends on its absence.
+            return;
+        }
+    }
+
+    // -- close
+
+    /** Writes and syncs the close mark. */
+    void markClosed() throws IOException {
+        if (pendingCopy == null && path.segment() == null && needsCloseMark && source.failure() == null) {
+            try {
+                rotate(true, firstLsn);
+            } catch (WalNoSpaceException e) {
+                // Without a segment there is no mark. All records are durable; the next open scans for them.
+                return;
+            }
+        }
+        var current = path.segment();
+        if (current == null) {
+            return;
+        }
+        path.drain();
+        if (!current.endsWithClose()) {
+            path.buffer().putMark(Format.CLOSE, current.syncedPosition(), path.lastLsn(), path.durableLsn());
+            path.drain();
+        }
+    }
+
+    /** Gives back what a copy that was never made holds. */
+    void close() throws IOException {
+        var copy = pendingCopy;
+        if (copy != null) {
+            copy.close();
+        }
+    }
+
+    /** Runs what cannot be taken back: an error fails the log. */
+    private void orFail(WritePath.Work work) throws IOException {
+        try {
+            work.run();
+        } catch (Throwable t) {
+            path.fail(t);
+            path.checkNotFailed();
+            throw t;
+        }
+    }
+}

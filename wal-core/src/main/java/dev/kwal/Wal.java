@@ -1,0 +1,326 @@
+package dev.kwal;
+
+import dev.kwal.storage.FileStore;
+import dev.kwal.storage.WalStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A write-ahead log: a sequence of records, numbered 1, 2, 3, … without a gap.
+ *
+ * <p>Two promises. What was acknowledged as {@link Durability#SYNCED} survives a loss of power. What comes back after a
+ * crash is exactly what was appended, in order, once: a prefix that contains everything acknowledged.
+ *
+ * <p>Thread-safe. Calls that wait for durability share flushes (group commit). Interrupting a thread in any call harms
+ * nothing: the call goes on to its end and the flag stays set; where a wait should be bounded, use the variants with a
+ * {@link Duration}. Virtual threads may call everything.
+ *
+ * <p>Fail-stop: after a failed write or sync every waiting and every later append and sync gets a
+ * {@link WalFailedException} with the original cause; reading goes on up to the last durable record. Reopen to go on.
+ *
+ * <p>Every method throws {@link WalClosedException} after {@link #close()}, and the accessors keep their last values.
+ */
+public interface Wal extends WalReader {
+
+    /** What {@link #tryAppend} returns instead of an LSN when there is no room. */
+    long NO_ROOM = 0;
+
+    /**
+     * Opens the log in a directory with default options, creating it where missing.
+     *
+     * @throws IOException as {@link #open(WalStore, WalOptions)} does
+     */
+    static Wal open(Path directory) throws IOException {
+        return open(directory, WalOptions.DEFAULT);
+    }
+
+    /**
+     * Opens the log in a directory, creating it where missing.
+     *
+     * @throws java.nio.file.FileSystemException if the directory is a file, or cannot be created or written
+     * @throws IOException as {@link #open(WalStore, WalOptions)} does
+     */
+    static Wal open(Path directory, WalOptions options) throws IOException {
+        return open(FileStore.of(directory), options);
+    }
+
+    /**
+     * Opens the log in a store and recovers it. On return every record up to {@link #lastLsn()} survives a loss of power,
+     * unless the {@link #state()} is {@link WalState#NO_SPACE}.
+     *
+     * @throws dev.kwal.storage.StoreLockedException if somebody else has it open
+     * @throws WalCorruptedException if synced data is damaged or missing; nothing was changed
+     * @throws WalFormatException if a segment cannot be read by this version; nothing was changed
+     * @throws IOException if the medium fails; nothing was lost
+     */
+    static Wal open(WalStore store, WalOptions options) throws IOException {
+        return LocalWal.open(store, options);
+    }
+
+    /**
+     * Opens the log in a directory for reading, beside an owner or without one. Creates and changes nothing.
+     *
+     * @throws java.nio.file.NoSuchFileException if there is no such directory
+     * @throws IOException as {@link #openReadOnly(WalStore, WalOptions)} does
+     */
+    static WalReader openReadOnly(Path directory) throws IOException {
+        return openReadOnly(FileStore.of(directory), WalOptions.DEFAULT);
+    }
+
+    /**
+     * Opens the log in a store for reading, beside an owner or without one. Creates and changes nothing. Delivers the
+     * records that the log itself proves to be durable; an end that is not whole means <em>not yet</em>.
+     *
+     * @throws WalCorruptedException if synced data is damaged or missing
+     * @throws WalFormatException if a segment cannot be read by this version
+     * @throws IOException if the medium fails
+     */
+    static WalReader openReadOnly(WalStore store, WalOptions options) throws IOException {
+        return ReadOnlyWal.open(store, options);
+    }
+
+    /** What the log can do now. */
+    WalState state();
+
+    /** The last record that survives the process; see {@link Durability#WRITTEN}. */
+    long writtenLsn();
+
+    /** How many times a suffix was given up by {@link #truncateAfter}; durable with the log. */
+    long epoch();
+
+    /**
+     * Appends a record at the default level of the options.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    default long append(byte[] record) throws IOException {
+        return append(ByteBuffer.wrap(record));
+    }
+
+    /**
+     * Appends a record at the default level of the options.
+     *
+     * @param record from its position to its limit
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    long append(ByteBuffer record) throws IOException;
+
+    /**
+     * Appends a record.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    default long append(byte[] record, Durability level) throws IOException {
+        return append(ByteBuffer.wrap(record), level);
+    }
+
+    /**
+     * Appends a record and waits until it has reached a level. Waits also while the buffer is full.
+     *
+     * @param record from its position to its limit; copied, not kept, its position and limit untouched
+     * @param level what the record has survived to on return
+     * @return its LSN
+     * @throws IllegalArgumentException if it is longer than the limit, or the store cannot give the level
+     * @throws WalNoSpaceException if no segment could be prepared; it was not appended
+     * @throws WalFailedException if the log has failed; the outcome of this record is unknown
+     * @throws WalClosedException after close
+     * @throws IllegalStateException if all LSNs are used up
+     */
+    long append(ByteBuffer record, Durability level) throws IOException;
+
+    /**
+     * Like {@link #append(ByteBuffer, Durability)}, for at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; its {@code lsn} tells whether the record was accepted
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    long append(ByteBuffer record, Durability level, Duration timeout) throws IOException;
+
+    /**
+     * Appends records that come back all or none after a crash, with consecutive LSNs, at the default level.
+     *
+     * @throws IOException as {@link #appendBatch(List, Durability)} does
+     */
+    long appendBatch(List<ByteBuffer> records) throws IOException;
+
+    /**
+     * Appends records that come back all or none after a crash, with consecutive LSNs.
+     *
+     * @param records each from its position to its limit; together at most the batch limit of the options
+     * @param level what the batch has survived to on return
+     * @return the LSN of the last; the first has {@code records.size() - 1} less. For an empty list {@link #lastLsn()}
+     * @throws IllegalArgumentException if one record is longer than the limit or the batch larger than its limit; none was
+     *     appended
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    long appendBatch(List<ByteBuffer> records, Durability level) throws IOException;
+
+    /**
+     * Like {@link #appendBatch(List, Durability)}, for at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; its {@code lsn} tells whether the batch was accepted
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    long appendBatch(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException;
+
+    /**
+     * Appends a record and syncs: it survives a loss of power on return.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    default long appendAndSync(byte[] record) throws IOException {
+        return append(ByteBuffer.wrap(record), Durability.SYNCED);
+    }
+
+    /**
+     * Appends a record and syncs: it survives a loss of power on return.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    default long appendAndSync(ByteBuffer record) throws IOException {
+        return append(record, Durability.SYNCED);
+    }
+
+    /**
+     * Like {@link #appendAndSync(ByteBuffer)}, for at most so long.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability, Duration)} does
+     */
+    default long appendAndSync(ByteBuffer record, Duration timeout) throws IOException {
+        return append(record, Durability.SYNCED, timeout);
+    }
+
+    /**
+     * Appends a record to the buffer if that needs neither waiting nor I/O.
+     *
+     * @return its LSN, at level {@link Durability#BUFFERED}, or {@link #NO_ROOM}
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does, but never for lack of space
+     */
+    long tryAppend(ByteBuffer record) throws IOException;
+
+    /**
+     * Appends a batch to the buffer if that needs neither waiting nor I/O.
+     *
+     * @return the LSN of the last, at level {@link Durability#BUFFERED}, or {@link #NO_ROOM}
+     * @throws IOException as {@link #appendBatch(List, Durability)} does, but never for lack of space
+     */
+    long tryAppendBatch(List<ByteBuffer> records) throws IOException;
+
+    /**
+     * Appends a record and gives a receipt that completes at a level. Waits only for room.
+     *
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    WalTicket appendAsync(ByteBuffer record, Durability level) throws IOException;
+
+    /**
+     * Appends a batch and gives a receipt that completes at a level. Waits only for room.
+     *
+     * @throws IOException as {@link #appendBatch(List, Durability)} does
+     */
+    WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level) throws IOException;
+
+    /**
+     * A barrier: on return every record appended before the call, by any thread, survives a loss of power.
+     *
+     * @return the durable LSN
+     * @throws IOException as {@link #commit} does
+     */
+    default long sync() throws IOException {
+        return sync(lastLsn());
+    }
+
+    /**
+     * Like {@link #sync()}, for at most so long. When the time runs out the commit goes on.
+     *
+     * @throws IOException as {@link #commit(long, Durability, Duration)} does
+     */
+    default long sync(Duration timeout) throws IOException {
+        return sync(lastLsn(), timeout);
+    }
+
+    /**
+     * Waits until every record up to {@code lsn} survives a loss of power.
+     *
+     * @return the durable LSN, at least {@code lsn}
+     * @throws IOException as {@link #commit} does
+     */
+    default long sync(long lsn) throws IOException {
+        return commit(lsn, Durability.SYNCED);
+    }
+
+    /**
+     * Like {@link #sync(long)}, for at most so long. When the time runs out the commit goes on.
+     *
+     * @throws IOException as {@link #commit(long, Durability, Duration)} does
+     */
+    default long sync(long lsn, Duration timeout) throws IOException {
+        return commit(lsn, Durability.SYNCED, timeout);
+    }
+
+    /**
+     * Brings every record up to {@code lsn} to a level, doing the work on this thread unless another is at it.
+     *
+     * @param lsn 0 to {@link #lastLsn()}
+     * @return the last LSN at that level, at least {@code lsn}
+     * @throws IllegalArgumentException if no such record was appended, or the store cannot give the level
+     * @throws WalFailedException if the log failed first
+     * @throws WalClosedException after close
+     */
+    long commit(long lsn, Durability level) throws IOException;
+
+    /**
+     * Like {@link #commit(long, Durability)}, for at most so long; another thread does the work. When the time runs out it
+     * goes on.
+     *
+     * @throws WalTimeoutException if the time ran out
+     * @throws IOException as {@link #commit(long, Durability)} does
+     */
+    long commit(long lsn, Durability level, Duration timeout) throws IOException;
+
+    /**
+     * Seals the current segment and begins the next; does nothing if the current one has no record. Syncs.
+     *
+     * @throws WalNoSpaceException if no segment could be prepared; the current one goes on
+     * @throws IOException as {@link #commit} does
+     */
+    void rotate() throws IOException;
+
+    /**
+     * Drops the prefix: records up to and including {@code lsn} are no longer needed. The new {@link #firstLsn()},
+     * {@code lsn + 1}, is durable before segments are deleted, whole ones only, oldest first, never the one being written.
+     * Does nothing for an {@code lsn} already dropped. Records still buffered are synced first.
+     *
+     * @param lsn at most {@link #lastLsn()}, not negative
+     * @return how many segments were deleted
+     * @throws IllegalArgumentException if {@code lsn} is out of that range
+     * @throws IOException as {@link #commit} does; or if a deletion fails, after which the prefix is dropped all the same and
+     *     the next checkpoint tries again
+     */
+    int checkpoint(long lsn) throws IOException;
+
+    /**
+     * Gives up the suffix: records behind {@code lsn} are gone on return, durably, and their LSNs are assigned again in a new
+     * {@link #epoch()}. Does nothing if {@code lsn} is the last. Cursors behind {@code lsn} end with {@link WalGoneException}.
+     * Records appended by other threads meanwhile are given up too.
+     *
+     * @param lsn from {@code firstLsn() - 1} to {@link #lastLsn()}
+     * @throws IllegalArgumentException if {@code lsn} is out of that range
+     * @throws WalNoSpaceException if no segment could be prepared; nothing was given up
+     * @throws IOException as {@link #commit} does
+     */
+    void truncateAfter(long lsn) throws IOException;
+
+    /**
+     * Drains, syncs, marks the log as closed, syncs, and gives the store up. Calls that wait are finished first; later calls
+     * get {@link WalClosedException}. Idempotent: a second call does nothing.
+     *
+     * @throws WalFailedException if the log failed, before or now, and records appended are not durable
+     * @throws IOException if the store complains
+     */
+    @Override
+    void close() throws IOException;
+}

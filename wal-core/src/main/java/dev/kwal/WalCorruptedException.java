@@ -1,0 +1,43 @@
+package dev.kwal;
+
+import org.jspecify.annotations.Nullable;
+
+/** Data that must be there is damaged or missing. Nothing on disk was changed. */
+public final class WalCorruptedException extends WalException {
+    private static final long serialVersionUID = 1L;
+
+    /** The segment, as in its name. */
+    private final long segment;
+
+    /** The byte in the segment. */
+    private final long position;
+
+    /** The first record concerned. */
+    private final long lsn;
+
+    WalCorruptedException(long segment, long position, long lsn, String what) {
+        this(segment, position, lsn, what, null);
+    }
+
+    WalCorruptedException(long segment, long position, long lsn, String what, @Nullable Throwable cause) {
+        super("segment " + segment + " at byte " + position + ": " + what + " (LSN " + lsn + ")", cause);
+        this.segment = segment;
+        this.position = position;
+        this.lsn = lsn;
+    }
+
+    /** The sequence of the damaged or missing segment. */
+    public long segment() {
+        return segment;
+    }
+
+    /** The position of the damage in the segment, in bytes. */
+    public long position() {
+        return position;
+    }
+
+    /** The first LSN that is damaged or missing, as far as known. */
+    public long lsn() {
+        return lsn;
+    }
+}

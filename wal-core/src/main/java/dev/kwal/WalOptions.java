@@ -1,0 +1,292 @@
+package dev.kwal;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+
+/**
+ * How a log behaves. Immutable; each {@code with} method gives a changed copy and refuses values out of range with an
+ * {@link IllegalArgumentException} that names them. Nothing here is stored: a log can be opened with other options later.
+ *
+ * @param segmentBytes when a segment is full, 1 KiB to 1 TiB; a longer record or batch gets a segment of its own
+ * @param maxRecordBytes the longest record, 1 byte to 1 GiB
+ * @param maxBatchBytes the largest batch, all records with their frames, 1 byte to 1 GiB
+ * @param bufferBytes how much is buffered before an append waits, 4 KiB to 1 GiB; twice this is allocated outside the heap
+ * @param defaultLevel the level of appends that name none
+ * @param flushInterval the longest time that a buffered record stays in this process, 1 ms to 1 hour; also how long the log
+ *     must be idle before it notes in the log what is durable
+ * @param flushBytes how many buffered bytes are written at once, 1 to any
+ * @param flushRecords how many buffered records are written at once, 1 to any
+ * @param segmentAge how old a segment becomes before the next append rotates, more than zero; {@link #FOREVER} for any age
+ * @param expectAtLeast an LSN known to have been synced, from a snapshot for example: opening fails if it is missing; 0 for
+ *     none
+ * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
+ * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default
+ */
+public record WalOptions(
+        long segmentBytes,
+        int maxRecordBytes,
+        int maxBatchBytes,
+        int bufferBytes,
+        Durability defaultLevel,
+        Duration flushInterval,
+        int flushBytes,
+        int flushRecords,
+        Duration segmentAge,
+        long expectAtLeast,
+        boolean verifyOnOpen,
+        Executor completionExecutor) {
+    private static final long MAX_SEGMENT_BYTES = 1L << 40;
+    private static final int MAX_BYTES = 1 << 30;
+
+    /** No limit of age. */
+    public static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
+
+    /**
+     * Segments of 64 MiB, records of 64 MiB at most, a buffer of 4 MiB, level {@link Durability#WRITTEN}, buffered records
+     * written after 50 ms, 1 MiB or 10,000 records.
+     */
+    public static final WalOptions DEFAULT = new WalOptions(
+            64 << 20,
+            64 << 20,
+            64 << 20,
+            4 << 20,
+            Durability.WRITTEN,
+            Duration.ofMillis(50),
+            1 << 20,
+            10_000,
+            FOREVER,
+            0,
+            false,
+            ForkJoinPool.commonPool());
+
+    /** Checks every value. */
+    public WalOptions {
+        check("segmentBytes", segmentBytes, 1 << 10, MAX_SEGMENT_BYTES);
+        check("maxRecordBytes", maxRecordBytes, 1, MAX_BYTES);
+        check("maxBatchBytes", maxBatchBytes, 1, MAX_BYTES);
+        check("bufferBytes", bufferBytes, 4 << 10, MAX_BYTES);
+        check("flushBytes", flushBytes, 1, Integer.MAX_VALUE);
+        check("flushRecords", flushRecords, 1, Integer.MAX_VALUE);
+        check("expectAtLeast", expectAtLeast, 0, Long.MAX_VALUE);
+        if (defaultLevel == null || flushInterval == null || segmentAge == null || completionExecutor == null) {
+            throw new IllegalArgumentException("an option is null");
+        }
+        if (flushInterval.compareTo(Duration.ofMillis(1)) < 0 || flushInterval.compareTo(Duration.ofHours(1)) > 0) {
+            throw new IllegalArgumentException("flushInterval is " + flushInterval + ", expected 1 ms to 1 hour");
+        }
+        if (segmentAge.isNegative() || segmentAge.isZero()) {
+            throw new IllegalArgumentException("segmentAge is " + segmentAge + ", expected more than zero");
+        }
+    }
+
+    /** A copy with another {@link #segmentBytes()}. */
+    public WalOptions withSegmentBytes(long segmentBytes) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #maxRecordBytes()}. */
+    public WalOptions withMaxRecordBytes(int maxRecordBytes) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #maxBatchBytes()}. */
+    public WalOptions withMaxBatchBytes(int maxBatchBytes) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #bufferBytes()}. */
+    public WalOptions withBufferBytes(int bufferBytes) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #defaultLevel()}. */
+    public WalOptions withDefaultLevel(Durability defaultLevel) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #flushInterval()}. */
+    public WalOptions withFlushInterval(Duration flushInterval) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #flushBytes()}. */
+    public WalOptions withFlushBytes(int flushBytes) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #flushRecords()}. */
+    public WalOptions withFlushRecords(int flushRecords) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #segmentAge()}. */
+    public WalOptions withSegmentAge(Duration segmentAge) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #expectAtLeast()}. */
+    public WalOptions withExpectAtLeast(long expectAtLeast) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #verifyOnOpen()}. */
+    public WalOptions withVerifyOnOpen(boolean verifyOnOpen) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    /** A copy with another {@link #completionExecutor()}. */
+    public WalOptions withCompletionExecutor(Executor completionExecutor) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor);
+    }
+
+    private static void check(String name, long value, long min, long max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(name + " is " + value + ", expected " + min + " to " + max);
+        }
+    }
+}

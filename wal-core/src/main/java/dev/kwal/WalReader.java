@@ -1,0 +1,83 @@
+package dev.kwal;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * The reading side of a log. A {@link Wal} is one; {@link Wal#openReadOnly} gives one that works beside the owner.
+ *
+ * <p>Thread-safe. Any number of cursors may be open.
+ */
+public interface WalReader extends Closeable {
+
+    /** The first record that can be read; {@code lastLsn() + 1} if there is none. */
+    long firstLsn();
+
+    /** The last record that was appended; {@code firstLsn() - 1} if there is none. */
+    long lastLsn();
+
+    /** The last record that is known to survive a loss of power; 0 if none is. */
+    long durableLsn();
+
+    /** The segments, oldest first: a snapshot. */
+    List<SegmentInfo> segments();
+
+    /** How many bytes the segments hold together. */
+    long sizeBytes();
+
+    /** What opening found and did. */
+    RecoveryReport recovery();
+
+    /**
+     * Reads one record.
+     *
+     * @param lsn from {@link #firstLsn()} to {@link #lastLsn()}
+     * @throws WalGoneException if it was dropped by a checkpoint
+     * @throws IllegalArgumentException if no such record was appended yet, or {@code lsn < 1}
+     * @throws WalCorruptedException if it is damaged
+     * @throws WalClosedException after close
+     * @throws IOException if reading fails
+     */
+    WalRecord read(long lsn) throws IOException;
+
+    /**
+     * A cursor over everything from {@code fromLsn} to the last record at the time of the call. On a failed log it ends at
+     * the last durable record; on a read-only log too.
+     *
+     * @param fromLsn from {@link #firstLsn()} to {@code lastLsn() + 1}; 0 stands for the first
+     * @throws WalGoneException if {@code fromLsn} was dropped by a checkpoint
+     * @throws IllegalArgumentException if {@code fromLsn} is negative or behind {@code lastLsn() + 1}
+     * @throws WalClosedException after close
+     * @throws IOException if buffered records cannot be written first
+     */
+    WalCursor replay(long fromLsn) throws IOException;
+
+    /**
+     * A cursor that goes on with new records as they become durable.
+     *
+     * @param fromLsn as in {@link #replay}
+     * @throws IOException as {@link #replay} does
+     */
+    default WalCursor follow(long fromLsn) throws IOException {
+        return follow(fromLsn, Durability.SYNCED);
+    }
+
+    /**
+     * A cursor that goes on with new records as they reach a level.
+     *
+     * @param fromLsn as in {@link #replay}
+     * @param level {@link Durability#WRITTEN} or {@link Durability#SYNCED}; a read-only log knows only the latter
+     * @throws IllegalArgumentException also if the level is not one of these
+     * @throws IOException as {@link #replay} does
+     */
+    WalCursor follow(long fromLsn, Durability level) throws IOException;
+
+    /**
+     * Ends reading. Cursors that wait, end. Idempotent.
+     *
+     * @throws IOException if the medium complains
+     */
+    @Override
+    void close() throws IOException;
+}

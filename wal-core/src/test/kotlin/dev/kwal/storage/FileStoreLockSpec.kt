@@ -1,0 +1,186 @@
+package dev.kwal.storage
+
+import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.storage.contract.make
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.StringSpec
+import io.kotest.engine.spec.tempdir
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import java.io.IOException
+import java.nio.file.NotDirectoryException
+import java.nio.file.Path
+import kotlin.io.path.createDirectory
+import kotlin.io.path.createSymbolicLinkPointingTo
+import kotlin.io.path.exists
+import kotlin.io.path.readText
+import kotlin.io.path.writeText
+
+/** Whose a directory is, and how it comes to be. */
+class FileStoreLockSpec :
+    StringSpec({
+        fun directory(): Path = tempdir().toPath()
+
+        "another path to the same directory meets the same lock" {
+            val directory = directory().resolve("a").createDirectory()
+            val link = directory.resolveSibling("link").createSymbolicLinkPointingTo(directory)
+            FileStore.of(directory).lock().use {
+                listOf(link, directory.resolve("..").resolve("a"), directory.resolve(".")).forEach {
+                    shouldThrow<StoreLockedException> { FileStore.of(it).lock() }.message shouldContain "$it"
+                }
+            }
+            FileStore.of(link).lock().close()
+        }
+
+        "a refused lock leaves the owner's lock with the system" {
+            val directory = directory()
+            FileStore.of(directory).lock().use {
+                repeat(3) { shouldThrow<StoreLockedException> { FileStore.of(directory).lock() } }
+                LockingProcess(directory).use { other -> other.answer shouldContain "StoreLockedException" }
+            }
+        }
+
+        "another process keeps us out and says who it is, until it is killed" {
+            val directory = directory()
+            LockingProcess(directory).use { other ->
+                other.answer shouldBe "locked"
+                repeat(2) {
+                    val refusal = shouldThrow<StoreLockedException> { FileStore.of(directory).lock() }
+                    refusal.message shouldContain "$directory"
+                    refusal.message shouldContain "pid ${other.pid}"
+                }
+                other.kill()
+                FileStore.of(directory).lock().use {
+                    directory.resolve("LOCK").readText() shouldContain "pid ${ProcessHandle.current().pid()}"
+                }
+            }
+        }
+
+        "the existence of the lock's file means nothing" {
+            val directory = directory()
+            directory.resolve("LOCK").writeText("pid 1 on another host\n".repeat(100))
+            FileStore.of(directory).lock().close()
+            directory.resolve("LOCK").exists() shouldBe true
+            directory.resolve("LOCK").readText().lines().size shouldBe 2
+        }
+
+        "a file in the place of the directory, or above it, is a clear failure" {
+            val file = directory().resolve("file")
+            file.writeText("content")
+            shouldThrow<NotDirectoryException> { FileStore.of(file).lock() }
+            shouldThrow<NotDirectoryException> { FileStore.of(file.resolve("below")).lock() }.file shouldBe "$file"
+            shouldThrow<NotDirectoryException> { FileStore.of(file).segments() }
+            file.readText() shouldBe "content"
+        }
+
+        "a store that was only made has touched nothing" {
+            val directory = directory().resolve("a")
+            FileStore.of(directory).withRecycling(1).withReserveBytes(1).withPreallocation(false).withOwnerOnly(false)
+            directory.exists() shouldBe false
+        }
+
+        "a full disk keeps nobody from locking" {
+            val disk = SimulatedDisk()
+            disk.store(reserveBytes = 1000).let { store -> store.lock().use { store.make(1, "h") } }
+            disk.capacityBytes = 0
+            disk.store(reserveBytes = 1000).lock().use { disk.names().size shouldBe 3 }
+        }
+
+        "new directories survive a loss of power with the first segment" {
+            val deep = Path.of("/a/b/c").toAbsolutePath()
+            val disk = SimulatedDisk()
+            val store = disk.store(deep)
+            store.lock()
+            store.make(1, "h")
+            repeat(100) { withClue("seed $it") { disk.image(it.toLong()).store(deep).segments().size shouldBe 1 } }
+        }
+
+        "directories that a killed process made survive as well" {
+            val deep = Path.of("/a/b/c").toAbsolutePath()
+            var at = 0
+            do {
+                at++
+                val disk = SimulatedDisk()
+                disk.crash(at)
+                val locked = runCatching { disk.store(deep).lock() }.isSuccess
+                val next = disk.killImage()
+                val store = next.store(deep)
+                store.lock()
+                store.make(1, "h")
+                repeat(50) {
+                    withClue("killed at call $at, seed $it") {
+                        next.image(it.toLong()).store(deep).segments().size shouldBe 1
+                    }
+                }
+            } while (!locked)
+        }
+
+        "what a killed process created or deleted is settled when the next one has the lock" {
+            for (at in 1..12) {
+                val disk = SimulatedDisk()
+                val store = disk.store()
+                store.lock()
+                store.make(1, "h")
+                store.make(2, "h")
+                disk.crash(at)
+                runCatching {
+                    store.delete(1)
+                    store.make(3, "h")
+                }
+                val next = disk.killImage()
+                next.store().lock()
+                val settled = next.store().segments().toList()
+                repeat(20) { next.image(it.toLong()).store().segments().toList() shouldBe settled }
+            }
+        }
+
+        "a lock that fails at any call is not held" {
+            for (at in 1..10) {
+                val disk = SimulatedDisk()
+                disk.fail(at)
+                val locked = runCatching { disk.store().lock() }
+                disk.heal()
+                locked.onSuccess { it.close() }.onFailure { (it is IOException) shouldBe true }
+                disk.store().lock().close()
+                disk.openFiles shouldBe 0
+            }
+        }
+
+        "a parent that cannot be looked into is no obstacle" {
+            val disk = SimulatedDisk()
+            disk.store().lock().close()
+            disk.fail(1, setOf(Call.SYNC_DIRECTORY), failure = SimulatedDisk.Failure.ACCESS_DENIED::at)
+            disk.store().lock().close()
+        }
+    })
+
+/** Another JVM that takes the lock of a directory and keeps it until its input ends. */
+private class LockingProcess(directory: Path) : AutoCloseable {
+    private val process = ProcessBuilder(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-cp",
+        System.getProperty("java.class.path"),
+        LockingProgram::class.java.name,
+        "$directory",
+    ).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+
+    val pid: Long = process.pid()
+
+    /** "locked", or the name of the exception. */
+    val answer: String = process.inputReader().readLine()
+
+    fun kill() {
+        process.destroyForcibly().waitFor()
+    }
+
+    override fun close() = kill()
+}
+
+private object LockingProgram {
+    @JvmStatic
+    fun main(arguments: Array<String>) {
+        println(runCatching { FileStore.of(Path.of(arguments[0])).lock() }.fold({ "locked" }, { "${it::class}" }))
+        System.`in`.read()
+    }
+}

@@ -1,0 +1,8 @@
+/** The suspending write-ahead log. */
+module dev.kwal.coroutines {
+    requires transitive dev.kwal;
+    requires transitive kotlin.stdlib;
+    requires transitive kotlinx.coroutines.core;
+
+    exports dev.kwal.coroutines;
+}

@@ -1,0 +1,193 @@
+package dev.kwal.coroutines
+
+import dev.kwal.Durability
+import dev.kwal.Wal
+import dev.kwal.WalClosedException
+import dev.kwal.WalFailedException
+import dev.kwal.WalState
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.core.spec.style.StringSpec
+import io.kotest.matchers.collections.shouldContainExactly
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.types.shouldBeSameInstanceAs
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.asCoroutineDispatcher
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.test.runTest
+import kotlinx.coroutines.withContext
+import java.io.IOException
+import java.lang.reflect.InvocationTargetException
+import java.lang.reflect.Proxy
+import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicBoolean
+
+class LifeCycleSpec :
+    StringSpec({
+        "a failed sync reaches everybody who waits, and everybody who comes later" {
+            runTest {
+                val store = WatchedStore()
+                val log = SuspendingWal.open(store, QUIET)
+                store.holdSyncs()
+                val callers = List(40) { async { runCatching { log.appendAndSync(ByteArray(10)) } } }
+                untilCallersWait()
+                blocking { store.awaitHeldSync() }
+                val late = List(40) { async { runCatching { log.sync() } } }
+                untilCallersWait()
+                val failure = IOException("the disk is gone")
+                store.failSyncs(failure)
+                store.release()
+                for (outcome in (callers + late).awaitAll()) {
+                    val thrown = shouldThrow<WalFailedException> { outcome.getOrThrow() }
+                    generateSequence<Throwable>(thrown) { it.cause }.last() shouldBeSameInstanceAs failure
+                }
+                shouldThrow<WalFailedException> { log.append("a".toByteArray(), Durability.BUFFERED) }
+                shouldThrow<WalFailedException> { log.sync() }
+                log.state shouldBe WalState.FAILED
+                shouldThrow<WalFailedException> { log.close() }
+                log.close()
+                log.state shouldBe WalState.CLOSED
+            }
+        }
+
+        "close finishes the calls that wait" {
+            withLog { log, store ->
+                store.holdSyncs()
+                val callers = List(3_000) { async { log.appendAndSync(ByteArray(10)) } }
+                untilCallersWait()
+                val closing = launch { log.close() }
+                untilCallersWait()
+                store.release()
+                callers.awaitAll().toSet().size shouldBe 3_000
+                closing.join()
+                log.state shouldBe WalState.CLOSED
+            }
+        }
+
+        "close leaves nobody waiting, whenever callers come" {
+            withLog { log, _ ->
+                withContext(Dispatchers.Default) {
+                    val callers = List(500) { number ->
+                        async {
+                            runCatching { log.append(ByteArray(10), Durability.entries[number % 3]) }
+                        }
+                    }
+                    log.close()
+                    val outcomes = callers.awaitAll()
+                    outcomes.mapNotNull { it.exceptionOrNull() }.forEach { (it is WalClosedException) shouldBe true }
+                    outcomes.mapNotNull { it.getOrNull() }.filter { it > log.lastLsn } shouldBe emptyList()
+                }
+            }
+        }
+
+        "a closed log refuses everything and closes again without complaint" {
+            withLog { log, _ ->
+                log.close()
+                shouldThrow<WalClosedException> { log.append("a".toByteArray()) }
+                shouldThrow<WalClosedException> { log.append("a".toByteArray(), Durability.BUFFERED) }
+                shouldThrow<WalClosedException> { log.appendBatch(buffers("a", "b")) }
+                shouldThrow<WalClosedException> { log.sync() }
+                shouldThrow<WalClosedException> { log.read(1) }
+                shouldThrow<WalClosedException> { log.checkpoint(0) }
+                shouldThrow<WalClosedException> { log.texts() }
+                log.close()
+            }
+        }
+
+        "closing is not cancelled half way" {
+            withLog { log, store ->
+                log.append("a".toByteArray(), Durability.BUFFERED)
+                store.holdSyncs()
+                val closing = launch { log.close() }
+                untilCallersWait()
+                blocking { store.awaitHeldSync() }
+                closing.cancel()
+                store.release()
+                closing.join()
+                log.state shouldBe WalState.CLOSED
+            }
+        }
+
+        "what was appended at any level is there after close and open" {
+            runTest {
+                val store = WatchedStore()
+                SuspendingWal.open(store, QUIET).use { log ->
+                    for (level in Durability.entries) log.append(level.name.toByteArray(), level)
+                }
+                SuspendingWal.open(store, QUIET).use { log ->
+                    log.texts() shouldContainExactly Durability.entries.map { it.name }
+                }
+            }
+        }
+
+        "a log that cannot be opened leaves no thread, and one that was closed neither" {
+            runTest {
+                val store = WatchedStore()
+                val log = SuspendingWal.open(store, QUIET)
+                shouldThrow<IOException> { SuspendingWal.open(store, QUIET) }
+                log.appendAndSync("a".toByteArray())
+                val threads = threadsOfLogs()
+                log.close()
+                blocking { threads.forEach { it.join() } }
+                threadsOfLogs() shouldBe emptyList()
+            }
+        }
+
+        "a dispatcher shut down too early does not stop the log" {
+            runTest {
+                val store = WatchedStore()
+                val given = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
+                val log = SuspendingWal.open(store, QUIET, given)
+                given.close()
+                log.appendAndSync("a".toByteArray()) shouldBe 1
+                log.close()
+                SuspendingWal.open(store, QUIET).use { it.texts() shouldContainExactly listOf("a") }
+            }
+        }
+
+        "a committer that fails leaves nobody waiting, and the log can still be closed" {
+            runTest {
+                val store = WatchedStore()
+                val wal = Wal.open(store, QUIET)
+                val failing = AtomicBoolean()
+                val log = failingWal(wal, failing).asSuspending()
+                log.appendAndSync("a".toByteArray())
+                failing.set(true)
+                List(3_000) { async { runCatching { log.appendAndSync("b".toByteArray()) } } }.awaitAll()
+                shouldThrow<IllegalStateException> { log.sync() }
+                failing.set(false)
+                log.close()
+                wal.state() shouldBe WalState.CLOSED
+            }
+        }
+
+        "use closes the log and keeps what was thrown first" {
+            runTest {
+                val store = WatchedStore()
+                val thrown = shouldThrow<IllegalStateException> {
+                    SuspendingWal.open(store, QUIET).use { log ->
+                        log.append("a".toByteArray(), Durability.BUFFERED)
+                        store.failSyncs(IOException("the disk is gone"))
+                        error("in the block")
+                    }
+                }
+                thrown.message shouldBe "in the block"
+                thrown.suppressed.single().let { (it is WalFailedException) shouldBe true }
+            }
+        }
+    })
+
+/** A log that runs out of memory in a call that never fails. */
+private fun failingWal(wal: Wal, failing: AtomicBoolean): Wal =
+    Proxy.newProxyInstance(Wal::class.java.classLoader, arrayOf(Wal::class.java)) { _, method, arguments ->
+        if (method.name == "durableLsn" && failing.get()) throw OutOfMemoryError("for this test")
+        try {
+            method.invoke(wal, *(arguments ?: emptyArray()))
+        } catch (e: InvocationTargetException) {
+            throw e.targetException
+        }
+    } as Wal
+
+private fun threadsOfLogs(): List<Thread> =
+    Thread.getAllStackTraces().keys.filter { it.name.startsWith(LogDispatcher.THREAD_NAME) }

@@ -1,0 +1,64 @@
+package dev.kwal.coroutines
+
+import dev.kwal.Durability
+import dev.kwal.WalOptions
+import dev.kwal.WalRecord
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.test.TestScope
+import kotlinx.coroutines.test.runCurrent
+import kotlinx.coroutines.test.runTest
+import kotlinx.coroutines.withContext
+import java.nio.ByteBuffer
+import java.time.Duration
+
+/** Nothing happens by itself. */
+internal val QUIET: WalOptions = WalOptions.DEFAULT.withFlushInterval(Duration.ofHours(1))
+
+/** The smallest buffer, so that it fills up. */
+internal val TINY_BUFFER: WalOptions = QUIET.withBufferBytes(4 shl 10)
+
+/** A log over a watched store; callers run one after the other on the test's thread. */
+internal fun withLog(
+    options: WalOptions = QUIET,
+    store: WatchedStore = WatchedStore(),
+    block: suspend TestScope.(SuspendingWal, WatchedStore) -> Unit,
+) = runTest {
+    SuspendingWal.open(store, options).use { log ->
+        try {
+            log.ready(store)
+            block(log, store)
+        } finally {
+            store.release()
+        }
+    }
+}
+
+/** Has both levels admitted, so that later calls go straight to the buffer. */
+private suspend fun SuspendingWal.ready(store: WatchedStore) {
+    if (store.capabilities().survivesPowerLoss()) {
+        appendBatch(emptyList(), Durability.WRITTEN)
+        appendBatch(emptyList(), Durability.SYNCED)
+    }
+    store.forget()
+}
+
+/** Fills the buffer to less than [room] bytes, so that a record of that size finds none. */
+internal suspend fun SuspendingWal.fillBuffer(room: Int) {
+    val options = TINY_BUFFER.bufferBytes()
+    repeat(options / room) { append(ByteArray(room), Durability.BUFFERED) }
+}
+
+internal suspend fun SuspendingWal.texts(): List<String> = replay().toList().map { it.text() }
+
+internal fun WalRecord.text(): String = toByteArray().decodeToString()
+
+internal fun buffers(vararg texts: String): List<ByteBuffer> = texts.map { ByteBuffer.wrap(it.toByteArray()) }
+
+/** Runs every caller on the test's thread until it waits. */
+@OptIn(ExperimentalCoroutinesApi::class)
+internal fun TestScope.untilCallersWait() = runCurrent()
+
+/** Waits on a real thread, not on the test's clock. */
+internal suspend fun blocking(block: () -> Unit) = withContext(Dispatchers.IO) { block() }

@@ -1,0 +1,4 @@
+package dev.kwal.okio
+
+/** Stands here until the module does. */
+internal object Placeholder
