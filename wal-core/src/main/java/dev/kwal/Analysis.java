@@ -5,7 +5,6 @@ import dev.kwal.RecoveryTable.Verdict;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +71,7 @@ final class Analysis implements Closeable {
         findTail();
         checkNoGap();
         if (tail != null) {
-            chain = chainTo(tail);
+            chain = ChainWalk.backFrom(tail, store, probes);
             provenPosition = tail.provenPosition(options.maxRecordBytes());
             lookBehind(tail);
         }
@@ -155,75 +154,6 @@ final class Analysis implements Closeable {
                 previous = probe.sequence();
             }
         }
-    }
-
-    // -- the chain
-
-    private SegmentChain chainTo(TailScan newest) throws IOException {
-        var segments = new ArrayDeque<Segment>();
-        var current =
-                new Segment(newest.header(), newest.open(), newest.lastLsn(), newest.endPosition(), newest.isSealed());
-        segments.addFirst(current);
-        while (current.baseLsn() > newest.firstLsn()) {
-            current = predecessorOf(current, newest.firstLsn());
-            segments.addFirst(current);
-        }
-        return new SegmentChain(List.copyOf(segments));
-    }
-
-    private Segment predecessorOf(Segment successor, long firstLsn) throws IOException {
-        var link = successor.open();
-        var probe = find(link.predecessor());
-        if (probe == null) {
-            throw new WalCorruptedException(
-                    link.predecessor(), 0, firstLsn, "missing, segment " + successor.sequence() + " follows it");
-        }
-        var header = probe.header();
-        var open = probe.open();
-        if (header == null) {
-            throw new WalCorruptedException(probe.sequence(), 0, firstLsn, "the header is damaged");
-        }
-        if (header.nonce() != link.predecessorNonce() || probe.sequence() >= successor.sequence()) {
-            throw new WalCorruptedException(
-                    probe.sequence(), 0, firstLsn, "not the segment that segment " + successor.sequence() + " follows");
-        }
-        if (open == null || open.baseLsn() > successor.baseLsn()) {
-            throw new WalCorruptedException(
-                    probe.sequence(), Format.HEADER_BYTES, firstLsn, "the OPEN frame is damaged");
-        }
-        long end = link.predecessorEnd();
-        if (probe.size() < end) {
-            throw new WalCorruptedException(
-                    probe.sequence(), probe.size(), successor.baseLsn() - 1, "cut off, expected " + end + " bytes");
-        }
-        boolean isSealed = hasSealAt(header, open, successor);
-        return new Segment(header, open, successor.baseLsn() - 1, end, isSealed);
-    }
-
-    private boolean hasSealAt(SegmentHeader header, OpenFrame open, Segment successor) throws IOException {
-        long end = successor.open().predecessorEnd();
-        SealFrame seal;
-        try (var reader = store.open(header.sequence())) {
-            seal = Segment.readSeal(reader, header, end);
-        }
-        boolean mustBeSealed = successor.open().reason() == OpenFrame.Reason.ROTATE;
-        boolean fits = seal != null
-                && seal.baseLsn() == open.baseLsn()
-                && seal.baseLsn() + seal.count() == successor.baseLsn();
-        if (mustBeSealed && !fits) {
-            throw new WalCorruptedException(
-                    header.sequence(), end, successor.baseLsn() - 1, "the seal is damaged or of another content");
-        }
-        return fits;
-    }
-
-    private @Nullable SegmentProbe find(long sequence) {
-        for (var probe : probes) {
-            if (probe.sequence() == sequence) {
-                return probe;
-            }
-        }
-        return null;
     }
 
     // -- behind the end
@@ -328,10 +258,9 @@ final class Analysis implements Closeable {
     }
 
     private void verify() throws IOException {
-        for (var segment : chain.segments()) {
-            if (segment != chain.last()) {
-                verify(segment);
-            }
+        var segments = chain.segments();
+        for (int at = 0; at < segments.size() - 1; at++) {
+            verify(segments.get(at));
         }
     }
 

@@ -19,18 +19,25 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Chores {
     private final WalOptions options;
     private final WritePath path;
+    private final Progress progress;
     private final SegmentSource source;
     private final ScheduledExecutorService background;
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
     private final AtomicBoolean isDriving = new AtomicBoolean();
     private volatile long lastSeenLsn;
 
-    Chores(WalOptions options, WritePath path, SegmentSource source, ScheduledExecutorService background) {
+    Chores(
+            WalOptions options,
+            WritePath path,
+            Progress progress,
+            SegmentSource source,
+            ScheduledExecutorService background) {
         this.options = options;
         this.path = path;
+        this.progress = progress;
         this.source = source;
         this.background = background;
-        this.lastSeenLsn = path.lastLsn();
+        this.lastSeenLsn = progress.lastLsn();
     }
 
     /** Looks after a group that was just put into the buffer. */
@@ -46,6 +53,12 @@ final class Chores {
         scheduleTick();
     }
 
+    /** Looks after what was just synced. */
+    void synced() {
+        scheduleTick();
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // What fails is kept by the write path.
     private void scheduleTick() {
         if (!isTickScheduled.get() && isTickScheduled.compareAndSet(false, true)) {
             try {
@@ -60,20 +73,19 @@ final class Chores {
     /** Once in a flush interval while there is activity, and once after it. */
     void tick() {
         isTickScheduled.set(false);
-        long lastLsn = path.lastLsn();
-        if (path.writtenLsn() < lastLsn) {
+        long lastLsn = progress.lastLsn();
+        if (progress.writtenLsn() < lastLsn) {
             write();
         }
-        if (lastLsn == lastSeenLsn) {
-            path.markWhenIdle();
-        } else {
+        boolean isIdle = lastLsn == lastSeenLsn && !path.markWhenIdle();
+        if (!isIdle) {
             lastSeenLsn = lastLsn;
             scheduleTick();
         }
     }
 
     private void write() {
-        commit(path.lastLsn(), Durability.WRITTEN);
+        commit(progress.lastLsn(), Durability.WRITTEN);
     }
 
     /** A failure is kept by the write path and told to everybody who calls. */
@@ -96,17 +108,17 @@ final class Chores {
         boolean goesOn = true;
         while (goesOn) {
             isDriving.set(true);
-            long written = path.ticketLsn(Durability.WRITTEN);
-            long synced = path.ticketLsn(Durability.SYNCED);
+            long written = progress.ticketLsn(Durability.WRITTEN);
+            long synced = progress.ticketLsn(Durability.SYNCED);
             goesOn = (written != 0 || synced != 0)
                     && (written == 0 || commit(written, Durability.WRITTEN))
                     && (synced == 0 || commit(synced, Durability.SYNCED));
             if (!goesOn) {
                 isDriving.set(false);
                 // A ticket may have been given between the look and the flag.
-                goesOn = !path.isFailed()
-                        && !path.isClosed()
-                        && (path.ticketLsn(Durability.WRITTEN) != 0 || path.ticketLsn(Durability.SYNCED) != 0)
+                goesOn = !progress.isFailed()
+                        && !progress.isClosed()
+                        && (progress.ticketLsn(Durability.WRITTEN) != 0 || progress.ticketLsn(Durability.SYNCED) != 0)
                         && isDriving.compareAndSet(false, true);
             }
         }

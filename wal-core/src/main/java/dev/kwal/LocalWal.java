@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A log in one store, owned by this process: the facade over write path, succession and cursors.
@@ -22,10 +21,12 @@ final class LocalWal implements Wal {
     private final Closeable storeLock;
     private final ScheduledExecutorService background;
     private final WritePath path;
+    private final Progress progress;
     private final SegmentSource source;
     private final Succession succession;
     private final Chores chores;
     private final RecoveryReport recovery;
+    private final Appender appender;
     private final LogView view;
     private final ReentrantLock lifeCycle = new ReentrantLock();
     private volatile boolean isClosed;
@@ -36,11 +37,13 @@ final class LocalWal implements Wal {
         this.storeLock = storeLock;
         this.background = opening.background();
         this.path = opening.path();
+        this.progress = opening.progress();
         this.source = opening.source();
         this.succession = opening.succession();
         this.recovery = opening.report();
-        this.chores = new Chores(options, path, source, background);
-        this.view = new PathView(path, succession);
+        this.chores = new Chores(options, path, progress, source, background);
+        this.appender = new Appender(store.capabilities(), path, progress, succession, chores);
+        this.view = new PathView(path, progress, succession);
     }
 
     static Wal open(WalStore store, WalOptions options) throws IOException {
@@ -79,14 +82,12 @@ final class LocalWal implements Wal {
 
     @Override
     public long append(ByteBuffer record, Durability level) throws IOException {
-        check(level);
-        return append(FrameGroup.of(record, options), level, null);
+        return appender.append(FrameGroup.of(record, options), level, Deadline.NEVER);
     }
 
     @Override
     public long append(ByteBuffer record, Durability level, Duration timeout) throws IOException {
-        check(level);
-        return append(FrameGroup.of(record, options), level, timeout);
+        return appender.append(FrameGroup.of(record, options), level, Deadline.after(timeout));
     }
 
     @Override
@@ -96,136 +97,44 @@ final class LocalWal implements Wal {
 
     @Override
     public long appendBatch(List<ByteBuffer> records, Durability level) throws IOException {
-        check(level);
-        return append(FrameGroup.of(records, options), level, null);
+        return appender.append(FrameGroup.of(records, options), level, Deadline.NEVER);
     }
 
     @Override
     public long appendBatch(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException {
-        check(level);
-        return append(FrameGroup.of(records, options), level, timeout);
-    }
-
-    private long append(FrameGroup group, Durability level, @Nullable Duration timeout) throws IOException {
-        if (group.count() == 0) {
-            path.checkUsable();
-            return path.lastLsn();
-        }
-        var deadline = Deadline.after(timeout);
-        long lsn = put(group, null, deadline).lsn();
-        if (level == Durability.BUFFERED) {
-            return lsn;
-        }
-        commit(lsn, level, deadline, lsn);
-        return lsn;
-    }
-
-    /** Puts a group into the buffer, making room where there is none. */
-    private WritePath.Taken put(FrameGroup group, @Nullable Durability ticketLevel, Deadline deadline)
-            throws IOException {
-        while (true) {
-            var taken = path.tryPut(group, ticketLevel);
-            if (taken.room() == WritePath.Room.TAKEN) {
-                chores.appended(taken);
-                return taken;
-            }
-            if (deadline.isNever()) {
-                makeRoom(group, taken.room());
-            } else {
-                chores.within(deadline, 0, () -> makeRoom(group, taken.room()));
-            }
-        }
-    }
-
-    private void makeRoom(FrameGroup group, WritePath.Room why) throws IOException {
-        if (why == WritePath.Room.NO_SEGMENT) {
-            path.exclusively(() -> succession.makeRoomFor(group.frameBytes()));
-        } else {
-            path.awaitRoom(why);
-        }
+        return appender.append(FrameGroup.of(records, options), level, Deadline.after(timeout));
     }
 
     @Override
     public long tryAppend(ByteBuffer record) throws IOException {
-        return tryAppend(FrameGroup.of(record, options));
+        return appender.tryAppend(FrameGroup.of(record, options));
     }
 
     @Override
     public long tryAppendBatch(List<ByteBuffer> records) throws IOException {
-        return tryAppend(FrameGroup.of(records, options));
-    }
-
-    private long tryAppend(FrameGroup group) throws IOException {
-        if (group.count() == 0) {
-            path.checkUsable();
-            return path.lastLsn();
-        }
-        var taken = path.tryPut(group, null);
-        if (taken.room() == WritePath.Room.TAKEN) {
-            chores.appended(taken);
-        }
-        return taken.lsn();
+        return appender.tryAppend(FrameGroup.of(records, options));
     }
 
     @Override
     public WalTicket appendAsync(ByteBuffer record, Durability level) throws IOException {
-        check(level);
-        return appendAsync(FrameGroup.of(record, options), level);
+        return appender.appendAsync(FrameGroup.of(record, options), level);
     }
 
     @Override
     public WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level) throws IOException {
-        check(level);
-        return appendAsync(FrameGroup.of(records, options), level);
-    }
-
-    private WalTicket appendAsync(FrameGroup group, Durability level) throws IOException {
-        var ticket = group.count() == 0
-                ? path.ticket(level)
-                : put(group, level, Deadline.NEVER).ticket();
-        if (ticket == null) {
-            throw new IllegalStateException("no ticket was given");
-        }
-        return ticket;
-    }
-
-    private void check(Durability level) {
-        var can = store.capabilities();
-        if ((level == Durability.SYNCED && !can.survivesPowerLoss())
-                || (level == Durability.WRITTEN && !can.survivesProcessCrash())) {
-            throw new IllegalArgumentException("the store cannot give level " + level + ": " + can);
-        }
+        return appender.appendAsync(FrameGroup.of(records, options), level);
     }
 
     // -- commit
 
     @Override
     public long commit(long lsn, Durability level) throws IOException {
-        return commit(lsn, level, Deadline.NEVER, 0);
+        return appender.commit(lsn, level, Deadline.NEVER);
     }
 
     @Override
     public long commit(long lsn, Durability level, Duration timeout) throws IOException {
-        return commit(lsn, level, Deadline.after(timeout), 0);
-    }
-
-    private long commit(long lsn, Durability level, Deadline deadline, long accepted) throws IOException {
-        check(level);
-        if (accepted == 0 && (lsn < 0 || lsn > path.lastLsn())) {
-            throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + path.lastLsn());
-        }
-        if (!deadline.isNever() && path.reachedLsn(level) < lsn) {
-            chores.within(deadline, accepted, () -> commitNow(lsn, level));
-            return path.reachedLsn(level);
-        }
-        return commitNow(lsn, level);
-    }
-
-    private long commitNow(long lsn, Durability level) throws IOException {
-        if (level == Durability.SYNCED && path.durableLsn() < lsn && succession.isCopyPending()) {
-            path.exclusively(succession::copyTail);
-        }
-        return path.commit(lsn, level);
+        return appender.commit(lsn, level, Deadline.after(timeout));
     }
 
     // -- life cycle
@@ -239,8 +148,8 @@ final class LocalWal implements Wal {
     public int checkpoint(long lsn) throws IOException {
         var deleted = new int[1];
         whole(() -> {
-            if (lsn < 0 || lsn > path.lastLsn()) {
-                throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + path.lastLsn());
+            if (lsn < 0 || lsn > progress.lastLsn()) {
+                throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
             }
             path.exclusively(() -> succession.advanceHead(lsn + 1));
             deleted[0] = succession.deleteDropped();
@@ -256,7 +165,7 @@ final class LocalWal implements Wal {
     private void whole(WritePath.Work work) throws IOException {
         lifeCycle.lock();
         try {
-            path.checkUsable();
+            progress.checkUsable();
             work.run();
         } finally {
             lifeCycle.unlock();
@@ -277,20 +186,20 @@ final class LocalWal implements Wal {
     }
 
     private void closeNow() throws IOException {
-        path.close();
+        progress.close();
         try {
             closeAll(this::markClosed, this::closeSegment, succession::close, source::close, storeLock);
         } finally {
-            path.release();
+            progress.release();
             background.shutdown();
         }
-        if (path.durableLsn() < path.lastLsn() && store.capabilities().survivesPowerLoss()) {
-            path.checkNotFailed();
+        if (progress.durableLsn() < progress.lastLsn() && store.capabilities().survivesPowerLoss()) {
+            progress.checkNotFailed();
         }
     }
 
     private void markClosed() throws IOException {
-        if (!path.isFailed()) {
+        if (!progress.isFailed()) {
             path.exclusively(succession::markClosed);
         }
     }
@@ -327,12 +236,12 @@ final class LocalWal implements Wal {
 
     @Override
     public WalRecord read(long lsn) throws IOException {
-        if (lsn < 1 || lsn > path.lastLsn()) {
-            throw new IllegalArgumentException("lsn is " + lsn + ", expected 1 to " + path.lastLsn());
+        if (lsn < 1 || lsn > progress.lastLsn()) {
+            throw new IllegalArgumentException("lsn is " + lsn + ", expected 1 to " + progress.lastLsn());
         }
         try (var cursor = cursor(lsn, writeThrough(lsn), Durability.WRITTEN, false, 4096)) {
             if (!cursor.next()) {
-                path.checkNotFailed();
+                progress.checkNotFailed();
                 throw new WalGoneException(lsn, "given up by a truncation");
             }
             return cursor.record();
@@ -341,7 +250,7 @@ final class LocalWal implements Wal {
 
     @Override
     public WalCursor replay(long fromLsn) throws IOException {
-        return cursor(fromLsn, writeThrough(path.lastLsn()), Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
+        return cursor(fromLsn, writeThrough(progress.lastLsn()), Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
     }
 
     @Override
@@ -349,7 +258,7 @@ final class LocalWal implements Wal {
         if (level == Durability.BUFFERED) {
             throw new IllegalArgumentException("level is BUFFERED, expected WRITTEN or SYNCED");
         }
-        check(level);
+        appender.check(level);
         return cursor(fromLsn, Long.MAX_VALUE, level, true, FrameScanner.BLOCK_BYTES);
     }
 
@@ -358,10 +267,10 @@ final class LocalWal implements Wal {
         if (isClosed) {
             throw new WalClosedException();
         }
-        if (path.isFailed()) {
-            return Math.min(lsn, path.durableLsn());
+        if (progress.isFailed()) {
+            return Math.min(lsn, progress.durableLsn());
         }
-        path.commit(Math.min(lsn, path.lastLsn()), Durability.WRITTEN);
+        path.commit(Math.min(lsn, progress.lastLsn()), Durability.WRITTEN);
         return lsn;
     }
 
@@ -371,8 +280,8 @@ final class LocalWal implements Wal {
             throw new WalClosedException();
         }
         long from = fromLsn == 0 ? firstLsn() : fromLsn;
-        if (from < 0 || from > path.lastLsn() + 1) {
-            throw new IllegalArgumentException("fromLsn is " + from + ", expected 0 to " + (path.lastLsn() + 1));
+        if (from < 0 || from > progress.lastLsn() + 1) {
+            throw new IllegalArgumentException("fromLsn is " + from + ", expected 0 to " + (progress.lastLsn() + 1));
         }
         if (from < firstLsn()) {
             throw new WalGoneException(from, "dropped by a checkpoint, the first is " + firstLsn());
@@ -387,7 +296,7 @@ final class LocalWal implements Wal {
         if (isClosed) {
             return WalState.CLOSED;
         }
-        if (path.isFailed()) {
+        if (progress.isFailed()) {
             return WalState.FAILED;
         }
         return source.failure() != null ? WalState.NO_SPACE : WalState.OPEN;
@@ -400,29 +309,29 @@ final class LocalWal implements Wal {
 
     @Override
     public long lastLsn() {
-        return path.lastLsn();
+        return progress.lastLsn();
     }
 
     @Override
     public long writtenLsn() {
-        return path.writtenLsn();
+        return progress.writtenLsn();
     }
 
     @Override
     public long durableLsn() {
-        return store.capabilities().survivesPowerLoss() ? path.durableLsn() : 0;
+        return store.capabilities().survivesPowerLoss() ? progress.durableLsn() : 0;
     }
 
     @Override
     public long epoch() {
-        return path.epoch();
+        return progress.epoch();
     }
 
     @Override
     public List<SegmentInfo> segments() {
         return succession.chain().segments().stream()
                 .map(segment ->
-                        segment.isGrowing() ? segment.endingAt(path.lastLsn(), path.endPosition(), false) : segment)
+                        segment.isGrowing() ? segment.endingAt(progress.lastLsn(), path.endPosition(), false) : segment)
                 .map(Segment::info)
                 .toList();
     }

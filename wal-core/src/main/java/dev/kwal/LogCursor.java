@@ -49,7 +49,7 @@ final class LogCursor implements WalCursor {
         this.level = level;
         this.follows = follows;
         this.blockBytes = blockBytes;
-        this.epoch = view.epoch();
+        this.epoch = view.truncations();
     }
 
     @Override
@@ -92,7 +92,7 @@ final class LogCursor implements WalCursor {
         }
         view.checkNotFailed();
         try {
-            view.await(nextLsn, level, epoch, Math.max(0, nanos));
+            view.await(nextLsn, level, Math.max(0, nanos));
             return nanos > 0 || nextLsn <= view.readableLsn(level);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -104,7 +104,7 @@ final class LogCursor implements WalCursor {
 
     /** After a truncation: goes on if everything delivered is still there, and ends where the snapshot was cut. */
     private void checkEpoch() throws WalException {
-        long now = view.epoch();
+        long now = view.truncations();
         if (now == epoch) {
             return;
         }
@@ -134,7 +134,7 @@ final class LogCursor implements WalCursor {
                 return false;
             }
             var step = frames.position() < current.endPosition() ? frames.next() : FrameScanner.Step.END;
-            if (view.epoch() != epoch) {
+            if (view.truncations() != epoch) {
                 return false;
             }
             if (step == FrameScanner.Step.FRAME) {
@@ -218,7 +218,7 @@ final class LogCursor implements WalCursor {
             if (nextLsn < view.firstLsn()) {
                 throw dropped();
             }
-            if (view.epoch() != epoch) {
+            if (view.truncations() != epoch) {
                 return holder;
             }
             throw new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e);

@@ -9,8 +9,11 @@ interface LogView {
 
     long firstLsn();
 
-    /** Counts truncations. */
-    long epoch();
+    /** Counts truncations, along with the chain. */
+    default long truncations() {
+        var chain = chain();
+        return chain.isEmpty() ? 0 : chain.last().open().epoch();
+    }
 
     /** The last record that may be read at a level. */
     long readableLsn(Durability level);
@@ -20,11 +23,11 @@ interface LogView {
     SparseIndex indexOf(long sequence);
 
     /**
-     * Waits until a record can be read, the epoch changed, the log ended, or the time ran out.
+     * Waits for something to change, at most so long, unless a record can be read. May return early.
      *
      * @throws InterruptedException if the thread was interrupted
      */
-    void await(long lsn, Durability level, long epoch, long nanos) throws IOException, InterruptedException;
+    void await(long lsn, Durability level, long nanos) throws IOException, InterruptedException;
 
     boolean isClosed();
 

@@ -22,6 +22,7 @@ final class Opening {
     private final Analysis analysis;
     private final List<Long> sequences;
     private final SegmentSource source;
+    private final Progress progress;
     private final WritePath path;
     private final Succession succession;
     private final RecoveryReport report;
@@ -60,14 +61,14 @@ final class Opening {
                 options.segmentBytes() + Math.min(SealFrame.maxBytes(), options.segmentBytes() / 16) + 256);
         var action = analysis.verdict().action();
         var resumed = action == Action.RESUME ? resume() : null;
-        this.path = new WritePath(
+        this.progress = new Progress(
                 options,
                 analysis.epoch(),
                 analysis.lastLsn(),
-                action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn(),
-                resumed);
+                action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn());
+        this.path = new WritePath(options, progress, resumed);
         this.succession =
-                new Succession(store, options, path, source, chain(action, resumed != null), analysis.firstLsn());
+                new Succession(store, options, path, progress, source, chain(action, resumed != null), analysis.firstLsn());
         if (action == Action.COPY) {
             copy();
         } else if (action == Action.CONTINUE && !analysis.chain().isEmpty()) {
@@ -167,6 +168,10 @@ final class Opening {
 
     SegmentSource source() {
         return source;
+    }
+
+    Progress progress() {
+        return progress;
     }
 
     WritePath path() {

@@ -5,10 +5,12 @@ import org.jspecify.annotations.Nullable;
 /** A log that is being written, as its cursors see it. */
 final class PathView implements LogView {
     private final WritePath path;
+    private final Progress progress;
     private final Succession succession;
 
-    PathView(WritePath path, Succession succession) {
+    PathView(WritePath path, Progress progress, Succession succession) {
         this.path = path;
+        this.progress = progress;
         this.succession = succession;
     }
 
@@ -22,15 +24,10 @@ final class PathView implements LogView {
         return succession.firstLsn();
     }
 
-    @Override
-    public long epoch() {
-        return path.epoch();
-    }
-
     /** After a failure what was written may never reach the medium: only what is durable can be relied on. */
     @Override
     public long readableLsn(Durability level) {
-        return path.isFailed() ? path.durableLsn() : path.reachedLsn(level);
+        return progress.isFailed() ? progress.durableLsn() : progress.reachedLsn(level);
     }
 
     @Override
@@ -39,17 +36,17 @@ final class PathView implements LogView {
     }
 
     @Override
-    public void await(long lsn, Durability level, long epoch, long nanos) throws InterruptedException {
-        path.awaitReached(lsn, level, epoch, nanos);
+    public void await(long lsn, Durability level, long nanos) throws InterruptedException {
+        progress.awaitReached(lsn, level, nanos);
     }
 
     @Override
     public boolean isClosed() {
-        return path.isClosed();
+        return progress.isClosed();
     }
 
     @Override
     public void checkNotFailed() throws WalFailedException {
-        path.checkNotFailed();
+        progress.checkNotFailed();
     }
 }

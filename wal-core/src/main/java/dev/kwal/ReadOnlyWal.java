@@ -27,7 +27,6 @@ final class ReadOnlyWal implements WalReader, LogView {
     private volatile SegmentChain chain;
     private volatile long firstLsn;
     private volatile long durableLsn;
-    private volatile long epoch;
     private volatile boolean isClosed;
 
     private ReadOnlyWal(WalStore store, WalOptions options, Analysis analysis) {
@@ -65,10 +64,12 @@ final class ReadOnlyWal implements WalReader, LogView {
         if (tail != null) {
             var segments = analysis.chain();
             var last = segments.last();
+            long proven = Math.max(tail.durableLsn(), tail.firstLsn() - 1);
+            // Never more than both the old chain and the new one have.
+            durableLsn = Math.min(durableLsn, proven);
             chain = segments.cutTo(Segment.growing(last.header(), last.open()));
             firstLsn = tail.firstLsn();
-            durableLsn = Math.max(tail.durableLsn(), tail.firstLsn() - 1);
-            epoch = tail.open().epoch();
+            durableLsn = proven;
         } else {
             firstLsn = 1;
         }
@@ -153,11 +154,6 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     @Override
-    public long epoch() {
-        return epoch;
-    }
-
-    @Override
     public long readableLsn(Durability level) {
         return durableLsn;
     }
@@ -176,7 +172,8 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     @Override
-    public void await(long lsn, Durability level, long itsEpoch, long nanos) throws IOException, InterruptedException {
+    @SuppressWarnings("WaitNotInLoop") // The caller loops.
+    public void await(long lsn, Durability level, long nanos) throws IOException, InterruptedException {
         long end = System.nanoTime() + nanos;
         refresh();
         lock.lockInterruptibly();

@@ -110,6 +110,7 @@ final class SegmentSource {
         }
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // What fails is kept as the failure.
     private void retryLater() {
         if (!isClosed && !isRetryScheduled) {
             isRetryScheduled = true;

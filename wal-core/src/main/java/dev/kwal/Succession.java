@@ -16,6 +16,7 @@ final class Succession {
     private final WalStore store;
     private final WalOptions options;
     private final WritePath path;
+    private final Progress progress;
     private final SegmentSource source;
 
     private volatile SegmentChain chain;
@@ -26,13 +27,13 @@ final class Succession {
     Succession(
             WalStore store,
             WalOptions options,
-            WritePath path,
-            SegmentSource source,
+            WritePath path, Progress progress, SegmentSource source,
             SegmentChain chain,
             long firstLsn) {
         this.store = store;
         this.options = options;
         this.path = path;
+        this.progress = progress;
         this.source = source;
         this.chain = chain;
         this.firstLsn = firstLsn;
@@ -62,7 +63,7 @@ final class Succession {
 
     /** Makes sure that there is a segment with room for a group: seals the current one and begins the next if need be. */
     void makeRoomFor(long frameBytes) throws IOException {
-        path.checkUsable();
+        progress.checkUsable();
         if (copyTail() || path.hasSegmentFor(frameBytes)) {
             return;
         }
@@ -84,9 +85,9 @@ final class Succession {
 
     /** Goes on in the segment that a copy made. */
     void adopt(TailCopy.Result copied) {
-        chain = copied.chain();
+        progress.synced(copied.lastLsn());
         path.begin(copied.segment());
-        path.recovered(copied.lastLsn());
+        chain = copied.chain();
     }
 
     /** Seals the current segment, if there is one, and begins the next. */
@@ -106,36 +107,36 @@ final class Succession {
                     current.header().sequence(),
                     current.header().nonce(),
                     end,
-                    path.lastLsn() + 1,
+                    progress.lastLsn() + 1,
                     liveLsn,
-                    path.epoch(),
-                    path.lastLsn(),
+                    progress.epoch(),
+                    progress.lastLsn(),
                     OpenFrame.Reason.ROTATE);
-            begin(next, chain.last().endingAt(path.lastLsn(), end, true), link);
+            begin(next, chain.last().endingAt(progress.lastLsn(), end, true), link);
         });
     }
 
     private void seal(ActiveSegment current) throws IOException {
         long base = current.open().baseLsn();
-        var seal = new SealFrame(base, path.lastLsn() - base + 1, current.index());
-        path.buffer().putSeal(seal, path.lastLsn(), path.durableLsn());
+        var seal = new SealFrame(base, progress.lastLsn() - base + 1, current.index());
+        path.buffer().putSeal(seal, progress.lastLsn(), progress.durableLsn());
         path.drain();
     }
 
     /** How a segment is linked to the end of a chain that nobody is writing to. */
     private OpenFrame successorOf(SegmentChain ended, long liveLsn) {
         if (ended.isEmpty()) {
-            return new OpenFrame(0, 0, 0, 1, 1, path.epoch(), 0, OpenFrame.Reason.NEW);
+            return new OpenFrame(0, 0, 0, 1, 1, progress.epoch(), 0, OpenFrame.Reason.NEW);
         }
         var last = ended.last();
         return new OpenFrame(
                 last.sequence(),
                 last.header().nonce(),
                 last.endPosition(),
-                path.lastLsn() + 1,
+                progress.lastLsn() + 1,
                 liveLsn,
-                path.epoch(),
-                path.lastLsn(),
+                progress.epoch(),
+                progress.lastLsn(),
                 OpenFrame.Reason.RECOVERY);
     }
 
@@ -149,7 +150,7 @@ final class Succession {
 
     /** Rotates by hand: the next segment is begun, durably. */
     void rotateNow() throws IOException {
-        path.checkUsable();
+        progress.checkUsable();
         var current = path.segment();
         if (current != null && current.hasRecords()) {
             rotate(false, firstLsn);
@@ -161,7 +162,7 @@ final class Succession {
 
     /** Makes a first live LSN durable. */
     void advanceHead(long newFirstLsn) throws IOException {
-        path.checkUsable();
+        progress.checkUsable();
         copyTail();
         path.drain();
         if (newFirstLsn <= firstLsn) {
@@ -170,7 +171,7 @@ final class Succession {
         if (path.segment() == null) {
             rotate(true, newFirstLsn);
         } else {
-            path.buffer().putHead(newFirstLsn, path.lastLsn(), path.durableLsn());
+            path.buffer().putHead(newFirstLsn, progress.lastLsn(), progress.durableLsn());
         }
         path.drain();
         firstLsn = newFirstLsn;
@@ -200,14 +201,14 @@ final class Succession {
 
     /** Gives up every record behind {@code lsn}, durably, in a new epoch. */
     void truncateAfter(long lsn) throws IOException {
-        path.checkUsable();
+        progress.checkUsable();
         copyTail();
         path.drain();
-        if (lsn < firstLsn - 1 || lsn > path.lastLsn()) {
+        if (lsn < firstLsn - 1 || lsn > progress.lastLsn()) {
             throw new IllegalArgumentException(
-                    "lsn is " + lsn + ", expected " + (firstLsn - 1) + " to " + path.lastLsn());
+                    "lsn is " + lsn + ", expected " + (firstLsn - 1) + " to " + progress.lastLsn());
         }
-        if (lsn == path.lastLsn()) {
+        if (lsn == progress.lastLsn()) {
             return;
         }
         var holder = chain.find(lsn);
@@ -230,7 +231,7 @@ final class Succession {
                 ended == null ? 0 : ended.endPosition(),
                 lsn + 1,
                 firstLsn,
-                path.epoch() + 1,
+                progress.epoch() + 1,
                 lsn,
                 OpenFrame.Reason.TRUNCATE);
         path.begin(new ActiveSegment(
@@ -239,8 +240,9 @@ final class Succession {
         path.drain();
         path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
         path.drain();
+        // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
+        progress.cutTo(lsn, open.epoch());
         chain = chain.cutTo(ended).with(null, Segment.growing(next.header(), open));
-        path.cutTo(lsn, open.epoch());
         if (current != null) {
             current.writer().close();
         }
@@ -290,7 +292,7 @@ final class Succession {
         }
         path.drain();
         if (!current.endsWithClose()) {
-            path.buffer().putMark(Format.CLOSE, current.syncedPosition(), path.lastLsn(), path.durableLsn());
+            path.buffer().putMark(Format.CLOSE, current.syncedPosition(), progress.lastLsn(), progress.durableLsn());
             path.drain();
         }
     }
@@ -308,8 +310,8 @@ final class Succession {
         try {
             work.run();
         } catch (Throwable t) {
-            path.fail(t);
-            path.checkNotFailed();
+            progress.fail(t);
+            progress.checkNotFailed();
             throw t;
         }
     }

@@ -3,39 +3,30 @@ package dev.kwal;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way of a record from the caller to the medium: buffer, write, sync, with group commit by leaders.
  *
- * <p>Always: {@code durableLsn <= writtenLsn <= lastLsn}, each at the end of a batch; one thread at a time writes, one syncs,
- * and none does either while another has the path {@linkplain #exclusively for itself}. No I/O happens under the lock. After
- * a failed write or sync nothing is written or synced ever again.
+ * <p>Always: one thread at a time writes, one syncs, and none does either while another has the path {@linkplain
+ * #exclusively for itself}. No I/O happens under the lock. After a failed write or sync nothing is written or synced ever
+ * again.
  */
 final class WritePath {
     /** Room kept in the buffer for control frames. */
     private static final int CONTROL_BYTES = (int) Format.frameBytes(SealFrame.maxBytes()) + 1024;
 
     private final WalOptions options;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
+    private final Progress progress;
+    private final ReentrantLock lock;
     private final Deque<FrameBuffer> free = new ArrayDeque<>(2);
-    private final Waiters waiters;
 
     private FrameBuffer active;
     private @Nullable ActiveSegment segment;
     private boolean isWriting;
     private boolean isSyncing;
     private boolean isExclusive;
-    private boolean isClosed;
-    private boolean isReleased;
-    private @Nullable Throwable failure;
-    private volatile long epoch;
-    private volatile long lastLsn;
-    private volatile long writtenLsn;
-    private volatile long durableLsn;
     private long markedLsn;
 
     /** Whether there is room for a group. */
@@ -46,7 +37,7 @@ final class WritePath {
         BUSY,
         /** The segment is full or old, or there is none. */
         NO_SEGMENT,
-        /** The buffer is full. */
+        /** The buffer is full, or too many tickets are open. */
         FULL
     }
 
@@ -54,49 +45,6 @@ final class WritePath {
     interface Work {
         void run() throws IOException;
     }
-
-    /** Where the log stands when it is opened. */
-    WritePath(WalOptions options, long epoch, long lastLsn, long durableLsn, @Nullable ActiveSegment segment) {
-        this.options = options;
-        this.epoch = epoch;
-        this.lastLsn = lastLsn;
-        this.writtenLsn = lastLsn;
-        this.durableLsn = durableLsn;
-        this.markedLsn = durableLsn;
-        this.segment = segment;
-        this.waiters = new Waiters(options.completionExecutor());
-        this.active = FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES);
-        free.add(FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES));
-        if (segment != null) {
-            active.begin(segment.salt(), segment.writtenPosition());
-        }
-    }
-
-    long lastLsn() {
-        return lastLsn;
-    }
-
-    long writtenLsn() {
-        return writtenLsn;
-    }
-
-    long durableLsn() {
-        return durableLsn;
-    }
-
-    long epoch() {
-        return epoch;
-    }
-
-    long reachedLsn(Durability level) {
-        return switch (level) {
-            case BUFFERED -> lastLsn;
-            case WRITTEN -> writtenLsn;
-            case SYNCED -> durableLsn;
-        };
-    }
-
-    // -- append
 
     /**
      * What {@link #tryPut} did.
@@ -111,6 +59,21 @@ final class WritePath {
         }
     }
 
+    WritePath(WalOptions options, Progress progress, @Nullable ActiveSegment segment) {
+        this.options = options;
+        this.progress = progress;
+        this.lock = progress.lock();
+        this.markedLsn = progress.durableLsn();
+        this.segment = segment;
+        this.active = FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES);
+        free.add(FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES));
+        if (segment != null) {
+            active.begin(segment.salt(), segment.writtenPosition());
+        }
+    }
+
+    // -- append
+
     /**
      * Appends a group to the buffer if there is room now. No I/O, no waiting but for the lock.
      *
@@ -119,31 +82,26 @@ final class WritePath {
     Taken tryPut(FrameGroup group, @Nullable Durability ticketLevel) throws WalException {
         lock.lock();
         try {
-            checkUsable();
+            progress.checkUsable();
+            long lastLsn = progress.lastLsn();
+            if (lastLsn > Format.MAX_LSN - group.count()) {
+                throw new IllegalStateException("all LSNs are used up, the last is " + lastLsn);
+            }
             var room = roomFor(group.frameBytes(), ticketLevel);
             if (room != Room.TAKEN) {
                 return Taken.not(room);
             }
-            if (lastLsn > Format.MAX_LSN - group.count()) {
-                throw new IllegalStateException("all LSNs are used up, the last is " + lastLsn);
-            }
-            group.putTo(active, current().index(), lastLsn + 1, durableLsn);
-            lastLsn += group.count();
+            group.putTo(active, current().index(), lastLsn + 1, progress.durableLsn());
+            progress.appended(group.count());
             return new Taken(
                     Room.TAKEN,
-                    lastLsn,
-                    ticketLevel == null ? null : ticketFor(ticketLevel),
+                    progress.lastLsn(),
+                    ticketLevel == null ? null : progress.ticket(ticketLevel),
                     active.fill() >= options.flushBytes() || active.recordCount() >= options.flushRecords(),
                     active.endPosition() > options.segmentBytes() / 2);
         } finally {
             lock.unlock();
         }
-    }
-
-    private WalTicket ticketFor(Durability level) {
-        var reached = waiters.add(lastLsn, level);
-        waiters.reached(level == Durability.BUFFERED ? lastLsn : writtenLsn, durableLsn);
-        return new WalTicket(lastLsn, reached.minimalCompletionStage());
     }
 
     private Room roomFor(long frameBytes, @Nullable Durability ticketLevel) {
@@ -153,10 +111,10 @@ final class WritePath {
         if (segment == null || isFull(segment, frameBytes)) {
             return Room.NO_SEGMENT;
         }
-        if (!active.hasRoomFor(frameBytes + CONTROL_BYTES)) {
-            return enlargeFor(frameBytes) ? Room.TAKEN : Room.FULL;
+        if (ticketLevel != null && !progress.hasRoomForTicket()) {
+            return Room.FULL;
         }
-        return ticketLevel == null || waiters.hasRoom() ? Room.TAKEN : Room.FULL;
+        return active.hasRoomFor(frameBytes + CONTROL_BYTES) || enlargeFor(frameBytes) ? Room.TAKEN : Room.FULL;
     }
 
     private boolean isFull(ActiveSegment current, long frameBytes) {
@@ -164,7 +122,7 @@ final class WritePath {
             return false;
         }
         return active.endPosition() + frameBytes > options.segmentBytes()
-                || (options.segmentAge() != WalOptions.FOREVER
+                || (!options.segmentAge().equals(WalOptions.FOREVER)
                         && System.nanoTime() - current.beginNanos() >= Deadline.toNanos(options.segmentAge()));
     }
 
@@ -186,33 +144,18 @@ final class WritePath {
         }
     }
 
-    /**
-     * Waits until something has changed that may give room: writes the buffer if that is it and nobody does.
-     *
-     * @param why what {@link #tryPut} said
-     */
-    void awaitRoom(Room why) throws WalException {
+    /** Waits until something has changed that may give room; writes the buffer if that gives it and nobody does. */
+    void awaitRoom() throws WalException {
         lock.lock();
         try {
-            checkUsable();
+            progress.checkUsable();
             if (isExclusive || isWriting) {
-                changed.awaitUninterruptibly();
-            } else if (why == Room.FULL && !active.isEmpty()) {
+                progress.await();
+            } else if (!active.isEmpty()) {
                 writeGroup();
-            } else if (why == Room.FULL && !waiters.isEmpty() && !waiters.hasRoom()) {
-                changed.awaitUninterruptibly();
+            } else if (!progress.hasRoomForTicket()) {
+                progress.await();
             }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** A ticket for the last record there is. */
-    WalTicket ticket(Durability level) throws WalException {
-        lock.lock();
-        try {
-            checkUsable();
-            return ticketFor(level);
         } finally {
             lock.unlock();
         }
@@ -228,16 +171,16 @@ final class WritePath {
     long commit(long lsn, Durability level) throws WalException {
         lock.lock();
         try {
-            long startEpoch = epoch;
-            while (reachedLsn(level) < lsn) {
-                if (epoch != startEpoch) {
+            long startEpoch = progress.epoch();
+            while (progress.reachedLsn(level) < lsn) {
+                if (progress.epoch() != startEpoch) {
                     // The record was synced before a truncation gave it up.
                     return lsn;
                 }
-                checkNotFailed();
+                progress.checkNotFailed();
                 if (isExclusive || (level == Durability.SYNCED ? isSyncing : isWriting)) {
-                    changed.awaitUninterruptibly();
-                } else if (isReleased) {
+                    progress.await();
+                } else if (progress.isReleased()) {
                     throw new WalClosedException();
                 } else if (level == Durability.SYNCED) {
                     syncGroup();
@@ -245,7 +188,7 @@ final class WritePath {
                     writeGroup();
                 }
             }
-            return reachedLsn(level);
+            return progress.reachedLsn(level);
         } finally {
             lock.unlock();
         }
@@ -258,7 +201,7 @@ final class WritePath {
         }
         var group = active;
         var target = current();
-        long groupLsn = lastLsn;
+        long groupLsn = progress.lastLsn();
         active = free.remove();
         active.begin(target.salt(), group.endPosition());
         isWriting = true;
@@ -274,9 +217,10 @@ final class WritePath {
             release(group);
             if (thrown == null) {
                 target.written(group.endPosition());
-                writtenLsn = Math.max(writtenLsn, groupLsn);
+                progress.written(groupLsn);
+            } else {
+                progress.fail(thrown);
             }
-            settle(thrown);
         }
     }
 
@@ -285,23 +229,24 @@ final class WritePath {
         isSyncing = true;
         try {
             while (isWriting) {
-                changed.awaitUninterruptibly();
+                progress.await();
             }
-            if (failure == null) {
+            if (!progress.isFailed()) {
                 writeGroup();
             }
-            if (failure == null) {
+            if (!progress.isFailed()) {
                 syncWritten();
             }
         } finally {
             isSyncing = false;
-            changed.signalAll();
+            progress.signal();
         }
     }
 
+    /** The target is taken before the flush: what is written meanwhile is not covered by it. */
     private void syncWritten() {
         var target = current();
-        long targetLsn = writtenLsn;
+        long targetLsn = progress.writtenLsn();
         long targetPosition = target.writtenPosition();
         lock.unlock();
         Throwable thrown = null;
@@ -313,45 +258,35 @@ final class WritePath {
             lock.lock();
             if (thrown == null) {
                 target.synced(targetPosition);
-                durableLsn = Math.max(durableLsn, targetLsn);
+                progress.synced(targetLsn);
+            } else {
+                progress.fail(thrown);
             }
-            settle(thrown);
-        }
-    }
-
-    private void settle(@Nullable Throwable thrown) {
-        if (thrown != null && failure == null) {
-            failure = thrown;
-            waiters.fail(new WalFailedException(durableLsn, thrown));
-        }
-        waiters.reached(writtenLsn, durableLsn);
-        changed.signalAll();
-    }
-
-    /** The highest level and LSN that a ticket waits for, to be committed by the background. */
-    long ticketLsn(Durability level) {
-        lock.lock();
-        try {
-            return failure == null ? waiters.highestLsn(level) : 0;
-        } finally {
-            lock.unlock();
         }
     }
 
     /**
-     * Notes in the log what is durable, if the log is idle, everything is, and that was not noted yet. Written, not synced.
+     * Notes in the log what is durable, if the log is idle, everything is durable, and that was not noted yet. Written, not
+     * synced.
+     *
+     * @return whether to look again later, because somebody is at work
      */
-    void markWhenIdle() {
+    boolean markWhenIdle() {
         lock.lock();
         try {
-            if (failure != null || isClosed || segment == null || isExclusive || isWriting || isSyncing) {
-                return;
+            if (segment == null || progress.isFailed() || progress.isClosed()) {
+                return false;
             }
-            if (durableLsn == lastLsn && markedLsn < durableLsn && active.isEmpty()) {
+            if (isExclusive || isWriting || isSyncing || !active.isEmpty()) {
+                return true;
+            }
+            long durableLsn = progress.durableLsn();
+            if (durableLsn == progress.lastLsn() && markedLsn != durableLsn) {
                 markedLsn = durableLsn;
-                active.putMark(Format.MARK, segment.syncedPosition(), lastLsn, durableLsn);
+                active.putMark(Format.MARK, segment.syncedPosition(), durableLsn, durableLsn);
                 writeGroup();
             }
+            return false;
         } finally {
             lock.unlock();
         }
@@ -359,12 +294,12 @@ final class WritePath {
 
     // -- exclusive work
 
-    /** Runs work while nobody appends, writes or syncs. */
+    /** Runs work while nobody else appends, writes or syncs. */
     void exclusively(Work work) throws IOException {
         lock.lock();
         try {
             while (isExclusive || isWriting || isSyncing) {
-                changed.awaitUninterruptibly();
+                progress.await();
             }
             isExclusive = true;
         } finally {
@@ -376,7 +311,7 @@ final class WritePath {
             lock.lock();
             try {
                 isExclusive = false;
-                changed.signalAll();
+                progress.signal();
             } finally {
                 lock.unlock();
             }
@@ -389,19 +324,13 @@ final class WritePath {
     }
 
     /** The segment being written; by exclusive work only. */
-    @Nullable
-    ActiveSegment segment() {
+    @Nullable ActiveSegment segment() {
         return segment;
     }
 
     /** Whether the segment being written can take a group; by exclusive work only. */
     boolean hasSegmentFor(long frameBytes) {
-        lock.lock();
-        try {
-            return segment != null && !isFull(segment, frameBytes);
-        } finally {
-            lock.unlock();
-        }
+        return segment != null && !isFull(segment, frameBytes);
     }
 
     private ActiveSegment current() {
@@ -417,6 +346,7 @@ final class WritePath {
         lock.lock();
         try {
             segment = next;
+            markedLsn = progress.durableLsn();
             active.begin(next.salt(), next.writtenPosition());
         } finally {
             lock.unlock();
@@ -427,122 +357,21 @@ final class WritePath {
     void drain() throws WalException {
         lock.lock();
         try {
-            checkNotFailed();
+            progress.checkNotFailed();
             if (segment != null) {
                 writeGroup();
-                if (failure == null && current().syncedPosition() < current().writtenPosition()) {
+                if (!progress.isFailed() && segment.syncedPosition() < segment.writtenPosition()) {
                     syncWritten();
                 }
             }
-            checkNotFailed();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Takes the suffix behind {@code lsn} away, in a new epoch; by exclusive work only, when everything is synced. */
-    void cutTo(long lsn, long itsEpoch) {
-        lock.lock();
-        try {
-            epoch = itsEpoch;
-            lastLsn = lsn;
-            writtenLsn = lsn;
-            durableLsn = lsn;
-            markedLsn = lsn;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Sets what a copy of the tail has made durable; by exclusive work only. */
-    void recovered(long lsn) {
-        lock.lock();
-        try {
-            durableLsn = lsn;
-            markedLsn = lsn;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Fails the log for good. */
-    void fail(Throwable cause) {
-        lock.lock();
-        try {
-            settle(cause);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** No append is accepted from here on. */
-    void close() {
-        lock.lock();
-        try {
-            isClosed = true;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Nothing is written any more; tickets that are left hear that the log is closed. */
-    void release() {
-        lock.lock();
-        try {
-            isReleased = true;
-            changed.signalAll();
-            waiters.fail(new WalClosedException());
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    boolean isClosed() {
-        lock.lock();
-        try {
-            return isClosed;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    boolean isFailed() {
-        lock.lock();
-        try {
-            return failure != null;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void checkUsable() throws WalException {
-        lock.lock();
-        try {
-            checkNotFailed();
-            if (isClosed) {
-                throw new WalClosedException();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void checkNotFailed() throws WalFailedException {
-        lock.lock();
-        try {
-            if (failure != null) {
-                throw new WalFailedException(durableLsn, failure);
-            }
+            progress.checkNotFailed();
         } finally {
             lock.unlock();
         }
     }
 
     /** A copy of the index of the segment being written, if that is the segment asked for. */
-    @Nullable
-    SparseIndex indexOf(long sequence) {
+    @Nullable SparseIndex indexOf(long sequence) {
         lock.lock();
         try {
             return segment != null && segment.header().sequence() == sequence
@@ -558,24 +387,6 @@ final class WritePath {
         lock.lock();
         try {
             return segment == null ? 0 : active.endPosition();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
-     * Waits until a record has reached a level, the epoch changed, the log was closed or failed, or the time ran out.
-     *
-     * @param nanos the longest wait
-     * @throws InterruptedException if the thread was interrupted
-     */
-    void awaitReached(long lsn, Durability level, long itsEpoch, long nanos) throws InterruptedException {
-        lock.lockInterruptibly();
-        try {
-            long left = nanos;
-            while (reachedLsn(level) < lsn && epoch == itsEpoch && !isClosed && failure == null && left > 0) {
-                left = changed.awaitNanos(left);
-            }
         } finally {
             lock.unlock();
         }

@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousFileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,9 @@ final class NioDisk implements Disk {
 
     private static final boolean WINDOWS = File.separatorChar == '\\';
     private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
+
+    /** None on Windows: there it would only run what is done after a transfer, and each channel would take a thread. */
+    private static final @Nullable ExecutorService EXECUTOR = WINDOWS ? null : new CallerThread();
 
     private NioDisk() {}
 
@@ -87,7 +92,7 @@ final class NioDisk implements Disk {
             for (var path : paths) {
                 names.add(path.getFileName().toString());
             }
-        } catch (java.nio.file.DirectoryIteratorException e) {
+        } catch (DirectoryIteratorException e) {
             throw e.getCause();
         }
         return names;
@@ -121,7 +126,7 @@ final class NioDisk implements Disk {
 
     static AsynchronousFileChannel open(Path file, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
             throws IOException {
-        return AsynchronousFileChannel.open(file, options, WINDOWS ? null : new CallerThread(), attributes);
+        return AsynchronousFileChannel.open(file, options, EXECUTOR, attributes);
     }
 
     private static FileAttribute<?>[] attributes(Path path, boolean ownerOnly, String permissions) {

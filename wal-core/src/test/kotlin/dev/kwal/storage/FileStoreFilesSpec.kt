@@ -168,14 +168,14 @@ class FileStoreFilesSpec :
                 val done = AtomicBoolean()
                 val interrupting = thread { while (!done.get()) writing.interrupt() }
                 try {
-                    for (sequence in 1L..20) {
+                    for (sequence in 1L..5) {
                         store.create(sequence, bytes("h"), 10_000).use { writer ->
-                            repeat(50) {
+                            repeat(20) {
                                 writer.append(bytes("0123456789"))
                                 writer.sync()
                             }
                         }
-                        store.open(sequence).use { it.size() shouldBe 501 }
+                        store.open(sequence).use { it.size() shouldBe 201 }
                         if (sequence > 1) store.delete(sequence - 1)
                     }
                 } finally {
@@ -183,7 +183,7 @@ class FileStoreFilesSpec :
                     while (interrupting.isAlive) runCatching { interrupting.join() }
                     Thread.interrupted()
                 }
-                store.segments().toList() shouldBe listOf(20L)
+                store.segments().toList() shouldBe listOf(5L)
             }
         }
     })

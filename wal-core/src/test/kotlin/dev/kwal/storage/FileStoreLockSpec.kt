@@ -9,6 +9,7 @@ import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.io.IOException
+import java.net.URLClassLoader
 import java.nio.file.NotDirectoryException
 import java.nio.file.Path
 import kotlin.io.path.createDirectory
@@ -38,6 +39,19 @@ class FileStoreLockSpec :
             FileStore.of(directory).lock().use {
                 repeat(3) { shouldThrow<StoreLockedException> { FileStore.of(directory).lock() } }
                 LockingProcess(directory).use { other -> other.answer shouldContain "StoreLockedException" }
+            }
+        }
+
+        "another copy of the library in this process meets the same lock and leaves it alone" {
+            val directory = directory()
+            OtherCopy(directory).use { other ->
+                FileStore.of(directory).lock().use {
+                    repeat(2) { other.answer() shouldContain "StoreLockedException" }
+                    LockingProcess(directory).use { it.answer shouldContain "StoreLockedException" }
+                }
+                other.answer() shouldBe "locked"
+                shouldThrow<StoreLockedException> { FileStore.of(directory).lock() }
+                LockingProcess(directory).use { it.answer shouldContain "StoreLockedException" }
             }
         }
 
@@ -175,6 +189,20 @@ private class LockingProcess(directory: Path) : AutoCloseable {
     }
 
     override fun close() = kill()
+}
+
+/** The library, loaded a second time. */
+private class OtherCopy(private val directory: Path) : AutoCloseable {
+    private val loader =
+        URLClassLoader(arrayOf(FileStore::class.java.protectionDomain.codeSource.location), null)
+
+    fun answer(): String {
+        val type = loader.loadClass(FileStore::class.java.name)
+        val store = type.getMethod("of", Path::class.java).invoke(null, directory)
+        return runCatching { type.getMethod("lock").invoke(store) }.fold({ "locked" }, { "${it.cause}" })
+    }
+
+    override fun close() = loader.close()
 }
 
 private object LockingProgram {

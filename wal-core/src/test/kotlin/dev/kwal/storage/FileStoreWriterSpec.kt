@@ -100,8 +100,9 @@ class FileStoreWriterSpec :
                     store.make(1, "habc")
                     disk.fail(at, Call.ALL - Call.CLOSE, failure = failure::at)
                     withClue("$failure at call $at") {
-                        val resumed = runCatching { store.resume(1, 4, 1000).close() }
+                        val resumed = runCatching { store.resume(1, 4, 1000) }
                         disk.heal()
+                        resumed.onSuccess { it.close() }
                         if (resumed.isFailure) {
                             (resumed.exceptionOrNull() is IOException) shouldBe true
                             disk.openFiles shouldBe 0

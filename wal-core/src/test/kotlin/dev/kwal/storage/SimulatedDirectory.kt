@@ -44,7 +44,7 @@ internal class SimulatedDirectory private constructor(
         val left = LinkedHashMap(platter)
         val mode = random.nextInt(4)
         for (change in changes) {
-            if (mode == 0 || mode > 1 && random.nextBoolean()) change.applyTo(left)
+            if (mode == 0 || (mode > 1 && random.nextBoolean())) change.applyTo(left)
         }
         left.replaceAll { _, node -> node.afterPowerLoss(random) }
         return SimulatedDirectory(left, LinkedHashMap(left), ArrayList())

@@ -83,6 +83,7 @@ class SimulatedDisk private constructor(private val root: SimulatedDirectory, pr
     var keepsOpenFiles: Boolean = false
 
     private val monitor = Any()
+
     /** What a [FileStore] is built on. */
     internal val seam: Disk = Calls()
     private val plans = ArrayList<Plan>()

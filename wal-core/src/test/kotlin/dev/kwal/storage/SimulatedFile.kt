@@ -36,8 +36,8 @@ internal class SimulatedFile private constructor(
     val isDirty: Boolean get() = writes.isNotEmpty() || sizes.isNotEmpty()
 
     fun read(position: Long, target: ByteArray): Int {
-        val length = minOf(target.size.toLong(), size - position).toInt()
-        if (length <= 0) return -1
+        if (position >= size) return -1
+        val length = minOf(target.size, size - position.toInt())
         cache.copyInto(target, 0, position.toInt(), position.toInt() + length)
         return length
     }

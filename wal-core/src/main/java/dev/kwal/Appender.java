@@ -1,0 +1,131 @@
+package dev.kwal;
+
+import dev.kwal.storage.StoreCapabilities;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings what callers append into the buffer and to the level they ask for. Thread-safe.
+ *
+ * <p>A caller without a time limit does the work itself where nobody else is at it; one with a limit lets the background do
+ * it and waits.
+ */
+final class Appender {
+    private final StoreCapabilities capabilities;
+    private final WritePath path;
+    private final Progress progress;
+    private final Succession succession;
+    private final Chores chores;
+
+    Appender(
+            StoreCapabilities capabilities, WritePath path, Progress progress, Succession succession, Chores chores) {
+        this.capabilities = capabilities;
+        this.path = path;
+        this.progress = progress;
+        this.succession = succession;
+        this.chores = chores;
+    }
+
+    /**
+     * Refuses a level that the store cannot give.
+     *
+     * @throws IllegalArgumentException if it cannot
+     */
+    void check(Durability level) {
+        if ((level == Durability.SYNCED && !capabilities.survivesPowerLoss())
+                || (level == Durability.WRITTEN && !capabilities.survivesProcessCrash())) {
+            throw new IllegalArgumentException("the store cannot give level " + level + ": " + capabilities);
+        }
+    }
+
+    long append(FrameGroup group, Durability level, Deadline deadline) throws IOException {
+        check(level);
+        if (group.count() == 0) {
+            progress.checkUsable();
+            return progress.lastLsn();
+        }
+        long lsn = put(group, null, deadline).lsn();
+        if (level != Durability.BUFFERED) {
+            commit(lsn, level, deadline, lsn);
+        }
+        return lsn;
+    }
+
+    long tryAppend(FrameGroup group) throws WalException {
+        if (group.count() == 0) {
+            progress.checkUsable();
+            return progress.lastLsn();
+        }
+        var taken = path.tryPut(group, null);
+        if (taken.room() == WritePath.Room.TAKEN) {
+            chores.appended(taken);
+        }
+        return taken.lsn();
+    }
+
+    WalTicket appendAsync(FrameGroup group, Durability level) throws IOException {
+        check(level);
+        var ticket = group.count() == 0
+                ? progress.ticket(level)
+                : put(group, level, Deadline.NEVER).ticket();
+        if (ticket == null) {
+            throw new IllegalStateException("no ticket was given");
+        }
+        return ticket;
+    }
+
+    /** Puts a group into the buffer, making room where there is none. */
+    private WritePath.Taken put(FrameGroup group, @Nullable Durability ticketLevel, Deadline deadline)
+            throws IOException {
+        while (true) {
+            var taken = path.tryPut(group, ticketLevel);
+            if (taken.room() == WritePath.Room.TAKEN) {
+                chores.appended(taken);
+                return taken;
+            }
+            if (deadline.isNever()) {
+                makeRoom(group, taken.room());
+            } else {
+                chores.within(deadline, 0, () -> makeRoom(group, taken.room()));
+            }
+        }
+    }
+
+    private void makeRoom(FrameGroup group, WritePath.Room why) throws IOException {
+        if (why == WritePath.Room.NO_SEGMENT) {
+            path.exclusively(() -> succession.makeRoomFor(group.frameBytes()));
+        } else {
+            path.awaitRoom();
+        }
+    }
+
+    long commit(long lsn, Durability level, Deadline deadline) throws IOException {
+        check(level);
+        if (progress.isReleased()) {
+            throw new WalClosedException();
+        }
+        if (lsn < 0 || lsn > progress.lastLsn()) {
+            throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
+        }
+        return commit(lsn, level, deadline, 0);
+    }
+
+    private long commit(long lsn, Durability level, Deadline deadline, long accepted) throws IOException {
+        if (!deadline.isNever() && progress.reachedLsn(level) < lsn) {
+            chores.within(deadline, accepted, () -> commitNow(lsn, level));
+            return progress.reachedLsn(level);
+        }
+        return commitNow(lsn, level);
+    }
+
+    private long commitNow(long lsn, Durability level) throws IOException {
+        if (level == Durability.SYNCED && progress.durableLsn() < lsn && succession.isCopyPending()) {
+            path.exclusively(succession::copyTail);
+        }
+        long reached = path.commit(lsn, level);
+        if (level == Durability.SYNCED) {
+            chores.synced();
+        }
+        return reached;
+    }
+}

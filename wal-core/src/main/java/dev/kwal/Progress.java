@@ -1,0 +1,252 @@
+package dev.kwal;
+
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far the log has come and whether it can go on; owns all waiting for that.
+ *
+ * <p>Always: {@code durableLsn <= writtenLsn <= lastLsn}, each at the end of a batch. A failure is kept for good, and
+ * everybody who waits hears of it. Thread-safe; what the write path changes together it changes under the {@link #lock()}.
+ */
+final class Progress {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Waiters waiters;
+
+    private boolean isClosed;
+    private boolean isReleased;
+    private @Nullable Throwable failure;
+    private volatile long epoch;
+    private volatile long lastLsn;
+    private volatile long writtenLsn;
+    private volatile long durableLsn;
+
+    /** Where the log stands when it is opened. */
+    Progress(WalOptions options, long epoch, long lastLsn, long durableLsn) {
+        this.waiters = new Waiters(options.completionExecutor());
+        this.epoch = epoch;
+        this.lastLsn = lastLsn;
+        this.writtenLsn = lastLsn;
+        this.durableLsn = durableLsn;
+    }
+
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    /** Waits for any change; with the lock. An interrupt ends nothing and is kept. */
+    @SuppressWarnings("WaitNotInLoop") // The callers loop.
+    void await() {
+        changed.awaitUninterruptibly();
+    }
+
+    /** Tells everybody to look again; with the lock. */
+    void signal() {
+        changed.signalAll();
+    }
+
+    // -- watermarks
+
+    long lastLsn() {
+        return lastLsn;
+    }
+
+    long writtenLsn() {
+        return writtenLsn;
+    }
+
+    long durableLsn() {
+        return durableLsn;
+    }
+
+    /** Counts truncations. */
+    long epoch() {
+        return epoch;
+    }
+
+    long reachedLsn(Durability level) {
+        return switch (level) {
+            case BUFFERED -> lastLsn;
+            case WRITTEN -> writtenLsn;
+            case SYNCED -> durableLsn;
+        };
+    }
+
+    void appended(int count) {
+        long next = lastLsn + count;
+        lastLsn = next;
+    }
+
+    void written(long lsn) {
+        writtenLsn = Math.max(writtenLsn, lsn);
+        settle();
+    }
+
+    void synced(long lsn) {
+        lock.lock();
+        try {
+            durableLsn = Math.max(durableLsn, lsn);
+            settle();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void settle() {
+        waiters.reached(writtenLsn, durableLsn);
+        signal();
+    }
+
+    /** Takes the suffix behind {@code lsn} away, which is durable, in a new epoch. */
+    void cutTo(long lsn, long itsEpoch) {
+        lock.lock();
+        try {
+            lastLsn = lsn;
+            writtenLsn = lsn;
+            durableLsn = lsn;
+            epoch = itsEpoch;
+            signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // -- the end
+
+    /** Fails for good. The first failure is kept. */
+    void fail(Throwable cause) {
+        lock.lock();
+        try {
+            if (failure == null) {
+                failure = cause;
+                waiters.fail(new WalFailedException(durableLsn, cause));
+            }
+            signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** No append is accepted from here on. */
+    void close() {
+        lock.lock();
+        try {
+            isClosed = true;
+            signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Nothing is written any more; tickets that are left hear that the log is closed. */
+    void release() {
+        lock.lock();
+        try {
+            isReleased = true;
+            waiters.fail(new WalClosedException());
+            signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isClosed() {
+        lock.lock();
+        try {
+            return isClosed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isFailed() {
+        lock.lock();
+        try {
+            return failure != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isReleased() {
+        lock.lock();
+        try {
+            return isReleased;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Throws unless appends are accepted. */
+    void checkUsable() throws WalException {
+        lock.lock();
+        try {
+            checkNotFailed();
+            if (isClosed) {
+                throw new WalClosedException();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void checkNotFailed() throws WalFailedException {
+        lock.lock();
+        try {
+            if (failure != null) {
+                throw new WalFailedException(durableLsn, failure);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // -- waiting
+
+    boolean hasRoomForTicket() {
+        return waiters.hasRoom();
+    }
+
+    /** A ticket for the last record there is. */
+    WalTicket ticket(Durability level) throws WalException {
+        lock.lock();
+        try {
+            checkUsable();
+            var reached = waiters.add(lastLsn, level);
+            waiters.reached(level == Durability.BUFFERED ? lastLsn : writtenLsn, durableLsn);
+            return new WalTicket(lastLsn, reached.minimalCompletionStage());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The highest LSN that a ticket waits for at a level; 0 if none does or none can be served. */
+    long ticketLsn(Durability level) {
+        lock.lock();
+        try {
+            return failure == null && !isReleased ? waiters.highestLsn(level) : 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for a change of any kind, unless a record has reached a level or the log has ended.
+     *
+     * @throws InterruptedException if the thread was interrupted
+     */
+    @SuppressWarnings("WaitNotInLoop") // The caller loops.
+    void awaitReached(long lsn, Durability level, long nanos) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            if (reachedLsn(level) < lsn && !isClosed && failure == null && nanos > 0) {
+                // Whether time was left is for the caller to see: it looks again in any case.
+                long ignored = changed.awaitNanos(nanos);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

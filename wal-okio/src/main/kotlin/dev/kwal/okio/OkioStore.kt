@@ -1,0 +1,134 @@
+package dev.kwal.okio
+
+import dev.kwal.storage.SegmentReader
+import dev.kwal.storage.SegmentWriter
+import dev.kwal.storage.StoreCapabilities
+import dev.kwal.storage.WalStore
+import okio.FileSystem
+import okio.IOException
+import okio.Path
+import java.io.Closeable
+import java.nio.ByteBuffer
+import java.nio.file.FileAlreadyExistsException
+import java.nio.file.FileSystemException
+import java.nio.file.NoSuchFileException
+
+/**
+ * Keeps the segments as files in a directory of an okio file system, under the names that
+ * [dev.kwal.storage.FileStore] gives them.
+ *
+ * What it can promise depends on the file system:
+ * - [FileSystem.SYSTEM] survives power loss, because files and directories are flushed past okio, which cannot flush a
+ *   directory. The lock is the operating system's. Prefer [dev.kwal.storage.FileStore] all the same: it writes space
+ *   ahead and keeps a reserve for a full disk.
+ * - Every other one, a decorated system file system included, is taken to survive the process and no more, so a log on
+ *   it refuses the level *synced*. Its lock keeps out other stores on the same [FileSystem] object in this process; keep
+ *   out other processes yourself. Interrupts do there what they do to that file system.
+ *
+ * Always: a file gets the name of a segment only when its header is complete. Writers and readers have handles of their
+ * own, as a handle of okio does one thing at a time.
+ *
+ * Threads: any.
+ */
+public class OkioStore(private val fileSystem: FileSystem, private val directory: Path) : WalStore {
+    private val ground = Ground.of(fileSystem, directory)
+
+    /** [StoreCapabilities.DURABLE] on [FileSystem.SYSTEM], else [StoreCapabilities.PROCESS_CRASH_ONLY]. */
+    override fun capabilities(): StoreCapabilities = ground.capabilities
+
+    override fun lock(): Closeable {
+        val lock = ground.lock()
+        try {
+            fileSystem.list(directory)
+                .filter { FileNames.isTemporary(it.name) && fileSystem.metadata(it).isRegularFile }
+                .forEach { ground.delete(it) }
+        } catch (thrown: Throwable) {
+            lock.closeAfter(thrown)
+            throw thrown
+        }
+        return lock
+    }
+
+    /** Names of other shapes are ignored. */
+    override fun segments(): LongArray {
+        if (!fileSystem.exists(directory)) throw NoSuchFileException(directory.toString())
+        val sequences = fileSystem.list(directory).mapNotNull { FileNames.sequenceOf(it.name) }
+        return sequences.onEach { existing(it) }.sorted().toLongArray()
+    }
+
+    override fun create(sequence: Long, header: ByteBuffer, expectedBytes: Long): SegmentWriter {
+        require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
+        val segment = path(sequence)
+        if (fileSystem.exists(segment)) throw FileAlreadyExistsException(segment.toString())
+        val unfinished = directory / FileNames.temporary(sequence)
+        try {
+            if (fileSystem.exists(unfinished)) ground.delete(unfinished)
+            ground.create(unfinished).use {
+                it.writeAll(0, header.duplicate())
+                it.flush()
+            }
+            fileSystem.atomicMove(unfinished, segment)
+            ground.syncDirectory()
+            return writer(segment, header.remaining().toLong())
+        } catch (thrown: Throwable) {
+            deleteAfter(thrown, unfinished)
+            deleteAfter(thrown, segment)
+            throw thrown
+        }
+    }
+
+    override fun resume(sequence: Long, position: Long, expectedBytes: Long): SegmentWriter {
+        require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
+        val segment = existing(sequence)
+        val bytes = fileSystem.metadata(segment).size ?: 0
+        require(position in 0..bytes) { "segment $sequence has $bytes bytes, cannot go on at $position" }
+        return writer(segment, position)
+    }
+
+    override fun open(sequence: Long): SegmentReader = OkioSegmentReader(fileSystem.openReadOnly(existing(sequence)))
+
+    override fun delete(sequence: Long) {
+        ground.delete(existing(sequence))
+    }
+
+    /** The file system and the directory. */
+    override fun toString(): String = "OkioStore($fileSystem, $directory)"
+
+    private fun writer(segment: Path, position: Long): SegmentWriter {
+        val handle = fileSystem.openReadWrite(segment, mustExist = true)
+        try {
+            return OkioSegmentWriter(handle, ground.flush(segment, handle), position)
+        } catch (thrown: Throwable) {
+            handle.closeAfter(thrown)
+            throw thrown
+        }
+    }
+
+    private fun path(sequence: Long): Path {
+        require(sequence > 0) { "sequence is not positive: $sequence" }
+        return directory / FileNames.segment(sequence)
+    }
+
+    private fun existing(sequence: Long): Path {
+        val segment = path(sequence)
+        val metadata = fileSystem.metadataOrNull(segment) ?: throw NoSuchFileException(segment.toString())
+        if (metadata.isRegularFile) return segment
+        throw FileSystemException(segment.toString(), null, "a segment has to be a regular file")
+    }
+
+    private fun deleteAfter(thrown: Throwable, file: Path) {
+        try {
+            if (fileSystem.exists(file)) ground.delete(file)
+        } catch (e: IOException) {
+            thrown.addSuppressed(e)
+        }
+    }
+}
+
+internal fun Closeable.closeAfter(thrown: Throwable) {
+    try {
+        close()
+    } catch (e: IOException) {
+        thrown.addSuppressed(e)
+    }
+}
