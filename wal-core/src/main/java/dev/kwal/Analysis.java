@@ -334,11 +334,18 @@ final class Analysis implements Closeable {
         return probes.stream().map(SegmentProbe::sequence).toList();
     }
 
-    /** Segments behind the tail that hold a header and nothing else, if no other segment stands behind it. */
+    /**
+     * Segments that hold a header and nothing else, newest first, as far as no segment with an OPEN frame is newer: deleting
+     * them in this order leaves no gap at any time.
+     */
     List<Long> preparedSequences() {
-        return newer == Rest.NOTHING
-                ? unopened.stream().map(SegmentProbe::sequence).toList()
-                : List.of();
+        var prepared = new ArrayList<Long>();
+        if (newer == Rest.NOTHING) {
+            for (int at = probes.size() - 1; at >= 0 && probes.get(at).open() == null; at--) {
+                prepared.add(probes.get(at).sequence());
+            }
+        }
+        return prepared;
     }
 
     /** What to report; the repair adds what it did. */

@@ -1,9 +1,13 @@
 package dev.kwal;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 
-/** One record, or the records of one batch, that are appended together. */
+/**
+ * One record, or the records of one batch, that are appended together. Keeps positions and limits of its own, so that a
+ * caller who moves those of its buffers meanwhile changes nothing.
+ */
 final class FrameGroup {
     private final List<ByteBuffer> records;
     private final long frameBytes;
@@ -20,7 +24,7 @@ final class FrameGroup {
      */
     static FrameGroup of(ByteBuffer record, WalOptions options) {
         checkLength(record, options);
-        return new FrameGroup(List.of(record), Format.frameBytes(record.remaining()));
+        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()));
     }
 
     /**
@@ -29,10 +33,11 @@ final class FrameGroup {
      * @throws IllegalArgumentException if a record is longer than the limit, or the batch larger than its own
      */
     static FrameGroup of(List<ByteBuffer> batch, WalOptions options) {
-        var records = List.copyOf(batch);
+        var records = new ArrayList<ByteBuffer>(batch.size());
         long bytes = 0;
-        for (var record : records) {
+        for (var record : batch) {
             checkLength(record, options);
+            records.add(record.duplicate());
             bytes += Format.frameBytes(record.remaining());
         }
         if (records.size() > 1 && bytes > options.maxBatchBytes()) {

@@ -154,7 +154,7 @@ final class LogCursor implements WalCursor {
         }
     }
 
-    private boolean isNext(FrameScanner frames, Segment current) throws WalException {
+    private boolean isNext(FrameScanner frames, Segment current) throws IOException {
         if (frames.kind() != Format.RECORD || frames.lsn() < nextLsn) {
             return false;
         }
@@ -180,7 +180,7 @@ final class LogCursor implements WalCursor {
         return true;
     }
 
-    private WalException damage(FrameScanner frames, FrameScanner.Step step, Segment current) {
+    private WalException damage(FrameScanner frames, FrameScanner.Step step, Segment current) throws IOException {
         if (step == FrameScanner.Step.TOO_LONG) {
             return new WalFormatException(
                     current.sequence(),
@@ -195,8 +195,8 @@ final class LogCursor implements WalCursor {
     }
 
     /** What looks like damage is none if the record was dropped meanwhile and its segment deleted or used again. */
-    private WalException goneOr(WalCorruptedException damage) {
-        return nextLsn < view.firstLsn() ? dropped() : damage;
+    private WalException goneOr(WalCorruptedException damage) throws IOException {
+        return nextLsn < view.currentFirstLsn() ? dropped() : damage;
     }
 
     private WalGoneException dropped() {
@@ -214,18 +214,15 @@ final class LogCursor implements WalCursor {
         }
         try {
             scanner = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
+            segment = holder;
+            if (nextLsn > holder.baseLsn()) {
+                scanner.seek(startIn(holder));
+            }
         } catch (NoSuchFileException e) {
-            if (nextLsn < view.firstLsn()) {
-                throw dropped();
+            leave();
+            if (view.truncations() == epoch) {
+                throw goneOr(new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e));
             }
-            if (view.truncations() != epoch) {
-                return holder;
-            }
-            throw new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e);
-        }
-        segment = holder;
-        if (nextLsn > holder.baseLsn()) {
-            scanner.seek(startIn(holder));
         }
         return holder;
     }

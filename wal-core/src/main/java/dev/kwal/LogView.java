@@ -9,6 +9,9 @@ interface LogView {
 
     long firstLsn();
 
+    /** The first live LSN by now, looked up where others may have changed it. */
+    long currentFirstLsn() throws IOException;
+
     /** Counts truncations, along with the chain. */
     default long truncations() {
         var chain = chain();

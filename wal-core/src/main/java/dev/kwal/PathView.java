@@ -24,6 +24,11 @@ final class PathView implements LogView {
         return succession.firstLsn();
     }
 
+    @Override
+    public long currentFirstLsn() {
+        return succession.firstLsn();
+    }
+
     /** After a failure what was written may never reach the medium: only what is durable can be relied on. */
     @Override
     public long readableLsn(Durability level) {

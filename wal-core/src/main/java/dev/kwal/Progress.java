@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -214,9 +215,10 @@ final class Progress {
         lock.lock();
         try {
             checkUsable();
-            var reached = waiters.add(lastLsn, level);
-            waiters.reached(level == Durability.BUFFERED ? lastLsn : writtenLsn, durableLsn);
-            return new WalTicket(lastLsn, reached.minimalCompletionStage());
+            if (reachedLsn(level) >= lastLsn) {
+                return new WalTicket(lastLsn, CompletableFuture.completedStage(lastLsn));
+            }
+            return new WalTicket(lastLsn, waiters.add(lastLsn, level).minimalCompletionStage());
         } finally {
             lock.unlock();
         }

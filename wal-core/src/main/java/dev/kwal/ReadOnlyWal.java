@@ -149,6 +149,12 @@ final class ReadOnlyWal implements WalReader, LogView {
     // -- what cursors see
 
     @Override
+    public long currentFirstLsn() throws IOException {
+        refresh();
+        return firstLsn;
+    }
+
+    @Override
     public SegmentChain chain() {
         return chain;
     }

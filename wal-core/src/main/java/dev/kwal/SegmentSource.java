@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SegmentSource {
     private static final long RETRY_MILLIS = 1000;
+    private static final long SMALL_BYTES = 1 << 20;
 
     private final WalStore store;
     private final ScheduledExecutorService background;
@@ -32,6 +33,16 @@ final class SegmentSource {
     private boolean isClosed;
     private @Nullable Prepared ready;
     private volatile @Nullable IOException failure;
+
+    /** How long a segment is expected to become. */
+    enum Size {
+        /** As long as the options say. */
+        FULL,
+        /** Unknown: the first of a log, or after opening. A log that stays small shall take little space. */
+        SMALL,
+        /** As short as can be: it is needed in order to free space, or to save what is there. */
+        URGENT
+    }
 
     /** A segment with a header and nothing else. */
     record Prepared(SegmentHeader header, SegmentWriter writer) {}
@@ -131,10 +142,10 @@ final class SegmentSource {
     /**
      * A prepared segment. Waits for the one on its way, or prepares one now.
      *
-     * @param isUrgent it is needed in order to free space
+     * @param size how long it is expected to become
      * @throws WalNoSpaceException if none can be prepared
      */
-    Prepared take(boolean isUrgent) throws WalNoSpaceException {
+    Prepared take(Size size) throws WalNoSpaceException {
         lock.lock();
         try {
             while (isPreparing) {
@@ -145,7 +156,7 @@ final class SegmentSource {
             var taken = ready;
             ready = null;
             if (taken == null) {
-                taken = create(isUrgent ? 0 : expectedBytes);
+                taken = create(bytes(size));
                 failure = null;
             }
             return taken;
@@ -156,6 +167,14 @@ final class SegmentSource {
         } finally {
             lock.unlock();
         }
+    }
+
+    private long bytes(Size size) {
+        return switch (size) {
+            case FULL -> expectedBytes;
+            case SMALL -> Math.min(SMALL_BYTES, expectedBytes);
+            case URGENT -> 0;
+        };
     }
 
     /** One at a time: by the background while {@code isPreparing}, or under the lock. */
@@ -171,10 +190,23 @@ final class SegmentSource {
         try {
             unused.writer().close();
             store.delete(unused.header().sequence());
+            giveBack(unused.header().sequence());
         } catch (IOException e) {
             why.addSuppressed(e);
         }
         failed(why);
+    }
+
+    /** Sequences have no gap behind the segment that is in effect. */
+    private void giveBack(long sequence) {
+        lock.lock();
+        try {
+            if (sequence == nextSequence - 1) {
+                nextSequence = sequence;
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Keeps a failure to prepare that happened elsewhere. */

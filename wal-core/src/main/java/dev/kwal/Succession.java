@@ -3,6 +3,7 @@ package dev.kwal;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +20,7 @@ final class Succession {
     private final Progress progress;
     private final SegmentSource source;
 
-    private volatile SegmentChain chain;
+    private final AtomicReference<SegmentChain> chain;
     private volatile long firstLsn;
     private volatile @Nullable TailCopy pendingCopy;
     private boolean needsCloseMark;
@@ -35,12 +36,12 @@ final class Succession {
         this.path = path;
         this.progress = progress;
         this.source = source;
-        this.chain = chain;
+        this.chain = new AtomicReference<>(chain);
         this.firstLsn = firstLsn;
     }
 
     SegmentChain chain() {
-        return chain;
+        return chain.get();
     }
 
     long firstLsn() {
@@ -67,7 +68,7 @@ final class Succession {
         if (copyTail() || path.hasSegmentFor(frameBytes)) {
             return;
         }
-        rotate(false, firstLsn);
+        rotate(path.segment() == null ? SegmentSource.Size.SMALL : SegmentSource.Size.FULL, firstLsn);
     }
 
     /** Makes the copy that opening could not make. */
@@ -87,16 +88,16 @@ final class Succession {
     void adopt(TailCopy.Result copied) {
         progress.synced(copied.lastLsn());
         path.begin(copied.segment());
-        chain = copied.chain();
+        chain.set(copied.chain());
     }
 
     /** Seals the current segment, if there is one, and begins the next. */
-    private void rotate(boolean isUrgent, long liveLsn) throws IOException {
-        var next = source.take(isUrgent);
+    private void rotate(SegmentSource.Size size, long liveLsn) throws IOException {
+        var next = source.take(size);
         orFail(() -> {
             var current = path.segment();
             if (current == null) {
-                begin(next, null, successorOf(chain, liveLsn));
+                begin(next, null, successorOf(chain(), liveLsn));
                 return;
             }
             path.drain();
@@ -112,7 +113,7 @@ final class Succession {
                     progress.epoch(),
                     progress.lastLsn(),
                     OpenFrame.Reason.ROTATE);
-            begin(next, chain.last().endingAt(progress.lastLsn(), end, true), link);
+            begin(next, chain().last().endingAt(progress.lastLsn(), end, true), link);
         });
     }
 
@@ -144,7 +145,8 @@ final class Succession {
         path.begin(new ActiveSegment(
                 next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES, false, System.nanoTime()));
         path.buffer().putOpen(open);
-        chain = chain.with(endedLast, Segment.growing(next.header(), open));
+        var growing = Segment.growing(next.header(), open);
+        chain.updateAndGet(now -> now.with(endedLast, growing));
         needsCloseMark = false;
     }
 
@@ -153,7 +155,7 @@ final class Succession {
         progress.checkUsable();
         var current = path.segment();
         if (current != null && current.hasRecords()) {
-            rotate(false, firstLsn);
+            rotate(SegmentSource.Size.FULL, firstLsn);
             path.drain();
         }
     }
@@ -169,7 +171,7 @@ final class Succession {
             return;
         }
         if (path.segment() == null) {
-            rotate(true, newFirstLsn);
+            rotate(SegmentSource.Size.URGENT, newFirstLsn);
         } else {
             path.buffer().putHead(newFirstLsn, progress.lastLsn(), progress.durableLsn());
         }
@@ -184,14 +186,14 @@ final class Succession {
      */
     int deleteDropped() throws IOException {
         int deleted = 0;
-        while (chain.segments().size() > 1 && chain.segments().get(1).baseLsn() <= firstLsn) {
+        while (chain().segments().size() > 1 && chain().segments().get(1).baseLsn() <= firstLsn) {
             try {
-                store.delete(chain.segments().get(0).sequence());
+                store.delete(chain().segments().get(0).sequence());
             } catch (NoSuchFileException e) {
                 // Deleted already, by an earlier attempt whose directory flush failed.
                 deleted--;
             }
-            chain = chain.withoutFirst();
+            chain.updateAndGet(SegmentChain::withoutFirst);
             deleted++;
         }
         return deleted;
@@ -211,11 +213,11 @@ final class Succession {
         if (lsn == progress.lastLsn()) {
             return;
         }
-        var holder = chain.find(lsn);
+        var holder = chain().find(lsn);
         var ended = holder == null ? null : holder.endingAt(lsn, endOf(holder, lsn), false);
-        var next = source.take(false);
-        var before = chain;
-        orFail(() -> cut(lsn, ended, next));
+        var next = source.take(SegmentSource.Size.SMALL);
+        var before = chain();
+        orFail(() -> cut(before, lsn, ended, next));
         for (var segment : before.segments()) {
             if (ended == null || segment.sequence() > ended.sequence()) {
                 deleteDead(segment.sequence());
@@ -223,7 +225,7 @@ final class Succession {
         }
     }
 
-    private void cut(long lsn, @Nullable Segment ended, SegmentSource.Prepared next) throws IOException {
+    private void cut(SegmentChain before, long lsn, @Nullable Segment ended, SegmentSource.Prepared next) throws IOException {
         var current = path.segment();
         var open = new OpenFrame(
                 ended == null ? 0 : ended.sequence(),
@@ -242,7 +244,7 @@ final class Succession {
         path.drain();
         // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
         progress.cutTo(lsn, open.epoch());
-        chain = chain.cutTo(ended).with(null, Segment.growing(next.header(), open));
+        chain.set(before.cutTo(ended).with(null, Segment.growing(next.header(), open)));
         if (current != null) {
             current.writer().close();
         }
@@ -280,7 +282,7 @@ final class Succession {
     void markClosed() throws IOException {
         if (pendingCopy == null && path.segment() == null && needsCloseMark && source.failure() == null) {
             try {
-                rotate(true, firstLsn);
+                rotate(SegmentSource.Size.URGENT, firstLsn);
             } catch (WalNoSpaceException e) {
                 // Without a segment there is no mark. All records are durable; the next open scans for them.
                 return;

@@ -35,7 +35,7 @@ final class TailCopy implements Closeable {
      * @throws WalNoSpaceException if the segment cannot be prepared and filled; it can be tried again
      */
     Result run(SegmentSource source) throws WalNoSpaceException {
-        var fresh = source.take(true);
+        var fresh = source.take(SegmentSource.Size.URGENT);
         try {
             return fill(fresh);
         } catch (IOException e) {

@@ -91,8 +91,7 @@ final class WritePath {
             if (room != Room.TAKEN) {
                 return Taken.not(room);
             }
-            group.putTo(active, current().index(), lastLsn + 1, progress.durableLsn());
-            progress.appended(group.count());
+            put(group, lastLsn + 1);
             return new Taken(
                     Room.TAKEN,
                     progress.lastLsn(),
@@ -101,6 +100,17 @@ final class WritePath {
                     active.endPosition() > options.segmentBytes() / 2);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** A group that was put in half would make the log unreadable: an error here, of lack of memory perhaps, fails it. */
+    private void put(FrameGroup group, long firstLsn) {
+        try {
+            group.putTo(active, current().index(), firstLsn, progress.durableLsn());
+            progress.appended(group.count());
+        } catch (Throwable t) {
+            progress.fail(t);
+            throw t;
         }
     }
 

@@ -1,0 +1,58 @@
+package dev.kwal.crash
+
+import io.kotest.core.spec.style.StringSpec
+import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
+import java.util.concurrent.Executors
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicReference
+
+/**
+ * Crashes random lives of logs before every operation of their disks, and recovers.
+ *
+ * `-Dcrash.seed=7` lives the life of that seed alone, `-Dcrash.states=1000000` goes on for longer.
+ */
+class CrashExplorationSpec :
+    StringSpec({
+        "what was acknowledged comes back from every crash, in order and once" {
+            val recovery = Recovery()
+            val only = System.getProperty("crash.seed")?.toLong()
+            if (only != null) {
+                Life(only, recovery).run()
+            } else {
+                val fresh = System.nanoTime() / 1000 % 1_000_000_000
+                println("crash exploration: corpus of $CORPUS seeds, then from seed $fresh on")
+                explore(recovery, Integer.getInteger("crash.states", STATES)) { if (it <= CORPUS) it else fresh + it }
+                recovery.states shouldBeGreaterThanOrEqual STATES.coerceAtMost(Integer.getInteger("crash.states", STATES))
+            }
+            println(
+                "crash exploration: ${recovery.states} states, ${recovery.crashes} in workloads and " +
+                    "${recovery.innerCrashes} inside recoveries, and ${recovery.laterCrashes} later losses of power",
+            )
+        }
+    })
+
+private const val STATES = 20_000
+private const val CORPUS = 12L
+
+/** Lives lives on all cores until there were so many states. */
+private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
+    val next = AtomicInteger()
+    val broken = AtomicReference<Throwable?>()
+    val threads = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())
+    repeat(Runtime.getRuntime().availableProcessors()) {
+        threads.execute {
+            try {
+                while (recovery.states < states && broken.get() == null) {
+                    Life(seedOf(next.incrementAndGet().toLong()), recovery).run()
+                }
+            } catch (e: Throwable) {
+                broken.compareAndSet(null, e)
+            }
+        }
+    }
+    threads.shutdown()
+    threads.awaitTermination(1, TimeUnit.DAYS)
+    println("crash exploration: ${next.get()} lives")
+    broken.get()?.let { throw it }
+}
