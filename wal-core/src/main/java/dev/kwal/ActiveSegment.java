@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import dev.kwal.storage.SegmentWriter;
+import java.io.IOException;
 
 /**
  * The one segment being written.
@@ -9,6 +10,11 @@ import dev.kwal.storage.SegmentWriter;
  * of the write path, but for the writer, which the current leader calls.
  */
 final class ActiveSegment {
+    /** A checkpoint, marks and a close, beside the seal. */
+    private static final long CLOSING_BYTES = 256;
+
+    private static final long PREPARED_AHEAD_BYTES = 1 << 20;
+
     private final SegmentHeader header;
     private final OpenFrame open;
     private final SegmentWriter writer;
@@ -18,16 +24,15 @@ final class ActiveSegment {
 
     private long writtenPosition;
     private long syncedPosition;
-    private boolean endsWithClose;
+    private long preparedPosition;
 
     ActiveSegment(
             SegmentHeader header,
             OpenFrame open,
             SegmentWriter writer,
             SparseIndex index,
-            long position,
-            boolean endsWithClose,
-            long beginNanos) {
+            long position)
+            throws IOException {
         this.header = header;
         this.open = open;
         this.writer = writer;
@@ -35,8 +40,8 @@ final class ActiveSegment {
         this.salt = Format.salt(header);
         this.writtenPosition = position;
         this.syncedPosition = position;
-        this.endsWithClose = endsWithClose;
-        this.beginNanos = beginNanos;
+        this.beginNanos = System.nanoTime();
+        this.preparedPosition = writer.prepare(0);
     }
 
     SegmentHeader header() {
@@ -74,7 +79,6 @@ final class ActiveSegment {
 
     void written(long position) {
         writtenPosition = position;
-        endsWithClose = false;
     }
 
     long syncedPosition() {
@@ -85,8 +89,35 @@ final class ActiveSegment {
         syncedPosition = Math.max(syncedPosition, position);
     }
 
-    /** Whether nothing was written since the log was closed. */
-    boolean endsWithClose() {
-        return endsWithClose;
+    /** Whether the store has space for so many bytes from a position on, and for the frames that end a segment. */
+    boolean hasSpaceFor(long position, long bytes) {
+        return end(position, bytes) <= preparedPosition;
+    }
+
+    /**
+     * Prepares that space, and some more.
+     *
+     * @param likelyEnd how long the segment is expected to become
+     * @throws IOException if it cannot be prepared; the segment is as it was
+     */
+    void prepareFor(long position, long bytes, long likelyEnd) throws IOException {
+        long end = end(position, bytes);
+        if (end > preparedPosition) {
+            preparedPosition = writer.prepare(Math.max(end, Math.min(likelyEnd, end + PREPARED_AHEAD_BYTES)));
+        }
+    }
+
+    /** How long a segment becomes that is filled with records up to a position. */
+    static long fullBytes(long segmentBytes) {
+        return end(segmentBytes, segmentBytes / SparseIndex.FIRST_DISTANCE);
+    }
+
+    private long end(long position, long bytes) {
+        return end(position + bytes, index.count() + bytes / SparseIndex.FIRST_DISTANCE);
+    }
+
+    private static long end(long position, long indexEntries) {
+        long entries = Math.min(SparseIndex.MAX_COUNT, indexEntries + 2);
+        return position + Format.frameBytes(SealFrame.bytes(entries)) + CLOSING_BYTES;
     }
 }

@@ -335,17 +335,18 @@ final class Analysis implements Closeable {
     }
 
     /**
-     * Segments that hold a header and nothing else, newest first, as far as no segment with an OPEN frame is newer: deleting
-     * them in this order leaves no gap at any time.
+     * The newest segments as far as they hold a header and nothing else, or a copy that was never finished; newest first:
+     * deleting them in this order leaves no gap at any time.
      */
-    List<Long> preparedSequences() {
-        var prepared = new ArrayList<Long>();
+    List<Long> unusedSequences() {
+        var unused = new ArrayList<Long>();
         if (newer == Rest.NOTHING) {
-            for (int at = probes.size() - 1; at >= 0 && probes.get(at).open() == null; at--) {
-                prepared.add(probes.get(at).sequence());
+            long tailSequence = tail == null ? 0 : tail.header().sequence();
+            for (int at = probes.size() - 1; at >= 0 && probes.get(at).sequence() > tailSequence; at--) {
+                unused.add(probes.get(at).sequence());
             }
         }
-        return prepared;
+        return unused;
     }
 
     /** What to report; the repair adds what it did. */

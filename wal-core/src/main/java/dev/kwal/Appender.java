@@ -65,9 +65,12 @@ final class Appender {
 
     WalTicket appendAsync(FrameGroup group, Durability level) throws IOException {
         check(level);
-        var ticket = group.count() == 0
-                ? progress.ticket(level)
-                : put(group, level, Deadline.NEVER).ticket();
+        if (group.count() == 0) {
+            var last = progress.ticket(level);
+            chores.ticketGiven();
+            return last;
+        }
+        var ticket = put(group, level, Deadline.NEVER).ticket();
         if (ticket == null) {
             throw new IllegalStateException("no ticket was given");
         }

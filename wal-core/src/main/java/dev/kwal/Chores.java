@@ -53,6 +53,11 @@ final class Chores {
         scheduleTick();
     }
 
+    /** Sees to it that a ticket is served. */
+    void ticketGiven() {
+        drive();
+    }
+
     /** Looks after what was just synced. */
     void synced() {
         scheduleTick();

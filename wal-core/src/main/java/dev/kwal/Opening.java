@@ -52,13 +52,13 @@ final class Opening {
         this.background = background;
         this.analysis = analysis;
         this.sequences = new ArrayList<>(analysis.sequences());
-        deletePrepared();
+        deleteUnused();
         this.source = new SegmentSource(
                 store,
                 background,
                 headerOfLog(),
                 sequences.isEmpty() ? 1 : sequences.get(sequences.size() - 1) + 1,
-                options.segmentBytes() + Math.min(SealFrame.maxBytes(), options.segmentBytes() / 16) + 256);
+                ActiveSegment.fullBytes(options.segmentBytes()));
         var action = analysis.verdict().action();
         var resumed = action == Action.RESUME ? resume() : null;
         this.progress = new Progress(
@@ -69,6 +69,9 @@ final class Opening {
         this.path = new WritePath(options, progress, resumed);
         this.succession =
                 new Succession(store, options, path, progress, source, chain(action, resumed != null), analysis.firstLsn());
+        if (resumed != null) {
+            path.markResumed();
+        }
         if (action == Action.COPY) {
             copy();
         } else if (action == Action.CONTINUE && !analysis.chain().isEmpty()) {
@@ -80,9 +83,9 @@ final class Opening {
         this.report = analysis.report(copiedRecords, deletedSegments);
     }
 
-    /** Segments behind the tail that were prepared and never used: a header and zeros. */
-    private void deletePrepared() throws IOException {
-        for (long sequence : analysis.preparedSequences()) {
+    /** Segments behind the tail that were prepared and never used, or are copies that were never finished. */
+    private void deleteUnused() throws IOException {
+        for (long sequence : analysis.unusedSequences()) {
             store.delete(sequence);
             sequences.remove(sequence);
         }
@@ -110,11 +113,10 @@ final class Opening {
         if (tail == null) {
             return null;
         }
-        long position = tail.stopPosition();
+        long position = tail.closePosition();
         try {
             var writer = store.resume(tail.header().sequence(), position, 0);
-            return new ActiveSegment(
-                    tail.header(), tail.open(), writer, tail.index(), position, true, System.nanoTime());
+            return new ActiveSegment(tail.header(), tail.open(), writer, tail.index(), position);
         } catch (IOException e) {
             source.failed(e);
             return null;
@@ -128,7 +130,7 @@ final class Opening {
         }
         var copy = new TailCopy(analysis, tail, options);
         try {
-            var copied = copy.run(source);
+            var copied = copy.run(source, analysis.firstLsn());
             copiedRecords = copied.copiedRecords();
             succession.adopt(copied);
         } catch (WalNoSpaceException e) {

@@ -47,7 +47,7 @@ final class PathView implements LogView {
 
     @Override
     public boolean isClosed() {
-        return progress.isClosed();
+        return progress.isReleased();
     }
 
     @Override

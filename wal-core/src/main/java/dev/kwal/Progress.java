@@ -243,7 +243,7 @@ final class Progress {
     void awaitReached(long lsn, Durability level, long nanos) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            if (reachedLsn(level) < lsn && !isClosed && failure == null && nanos > 0) {
+            if (reachedLsn(level) < lsn && !isReleased && failure == null && nanos > 0) {
                 // Whether time was left is for the caller to see: it looks again in any case.
                 long ignored = changed.awaitNanos(nanos);
             }

@@ -20,7 +20,12 @@ record SealFrame(long baseLsn, long count, SparseIndex index) {
     }
 
     static int maxBytes() {
-        return FIXED_BYTES + SparseIndex.MAX_COUNT * 16;
+        return (int) bytes(SparseIndex.MAX_COUNT);
+    }
+
+    /** How many bytes the payload takes with so many index entries. */
+    static long bytes(long entries) {
+        return FIXED_BYTES + entries * 16;
     }
 
     void put(ByteBuffer buffer, int at, long position) {

@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,7 @@ record SegmentProbe(
                 throw new WalFormatException(sequence, decoded.what());
             }
             if (header == null) {
-                return new SegmentProbe(sequence, reader.size(), null, decoded.problem(), null);
+                return new SegmentProbe(sequence, reader.size(), null, problemOf(decoded, reader, read), null);
             }
             if (header.sequence() != sequence) {
                 throw new WalCorruptedException(
@@ -48,5 +49,21 @@ record SegmentProbe(
             return new SegmentProbe(
                     sequence, reader.size(), header, null, isOpen ? OpenFrame.get(scanner.payload()) : null);
         }
+    }
+
+    /** Zeros in the place of a header are no unfinished creation if anything was ever appended. */
+    private static SegmentHeader.@Nullable Problem problemOf(
+            SegmentHeader.Decoded decoded, SegmentReader reader, int headerRead) throws IOException {
+        if (headerRead < Format.HEADER_BYTES) {
+            return decoded.problem();
+        }
+        var block = Format.buffer(FrameScanner.BLOCK_BYTES);
+        int read;
+        for (long position = 0; (read = reader.read(position, block.clear())) > 0; position += read) {
+            if (!Format.isZero(block, 0, read)) {
+                return SegmentHeader.Problem.DAMAGED;
+            }
+        }
+        return decoded.problem();
     }
 }

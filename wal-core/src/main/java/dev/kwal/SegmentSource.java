@@ -60,6 +60,16 @@ final class SegmentSource {
         this.expectedBytes = expectedBytes;
     }
 
+    /** Whether a segment can be taken without preparing one. */
+    boolean isReady() {
+        lock.lock();
+        try {
+            return ready != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Why the last try failed; null if it did not. */
     @Nullable
     IOException failure() {

@@ -11,7 +11,7 @@ import java.util.Arrays;
  */
 final class SparseIndex {
     static final int MAX_COUNT = 1024;
-    private static final int FIRST_DISTANCE = 4096;
+    static final int FIRST_DISTANCE = 4096;
 
     private long[] lsns = new long[16];
     private long[] positions = new long[16];

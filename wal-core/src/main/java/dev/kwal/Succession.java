@@ -65,19 +65,38 @@ final class Succession {
     /** Makes sure that there is a segment with room for a group: seals the current one and begins the next if need be. */
     void makeRoomFor(long frameBytes) throws IOException {
         progress.checkUsable();
-        if (copyTail() || path.hasSegmentFor(frameBytes)) {
+        if (copyTail(firstLsn) || (path.hasSegmentFor(frameBytes) && hasSpaceFor(frameBytes))) {
             return;
         }
         rotate(path.segment() == null ? SegmentSource.Size.SMALL : SegmentSource.Size.FULL, firstLsn);
     }
 
+    /** Prepares space in the current segment. If there is none, the next segment will do, if it is ready. */
+    private boolean hasSpaceFor(long frameBytes) throws WalNoSpaceException {
+        try {
+            path.prepareFor(frameBytes);
+            return true;
+        } catch (IOException e) {
+            if (source.isReady()) {
+                return false;
+            }
+            source.failed(e);
+            throw new WalNoSpaceException(e);
+        }
+    }
+
     /** Makes the copy that opening could not make. */
     boolean copyTail() throws IOException {
+        return copyTail(firstLsn);
+    }
+
+    /** Makes it without the records before a first live LSN. */
+    private boolean copyTail(long liveLsn) throws IOException {
         var copy = pendingCopy;
         if (copy == null) {
             return false;
         }
-        var copied = copy.run(source);
+        var copied = copy.run(source, liveLsn);
         pendingCopy = null;
         adopt(copied);
         copy.close();
@@ -141,9 +160,9 @@ final class Succession {
                 OpenFrame.Reason.RECOVERY);
     }
 
-    private void begin(SegmentSource.Prepared next, @Nullable Segment endedLast, OpenFrame open) {
+    private void begin(SegmentSource.Prepared next, @Nullable Segment endedLast, OpenFrame open) throws IOException {
         path.begin(new ActiveSegment(
-                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES, false, System.nanoTime()));
+                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
         var growing = Segment.growing(next.header(), open);
         chain.updateAndGet(now -> now.with(endedLast, growing));
@@ -165,18 +184,28 @@ final class Succession {
     /** Makes a first live LSN durable. */
     void advanceHead(long newFirstLsn) throws IOException {
         progress.checkUsable();
-        copyTail();
+        copyTail(Math.max(firstLsn, newFirstLsn));
         path.drain();
         if (newFirstLsn <= firstLsn) {
             return;
         }
-        if (path.segment() == null) {
+        if (path.segment() == null || !hasSpaceForHead()) {
             rotate(SegmentSource.Size.URGENT, newFirstLsn);
         } else {
             path.buffer().putHead(newFirstLsn, progress.lastLsn(), progress.durableLsn());
         }
         path.drain();
         firstLsn = newFirstLsn;
+    }
+
+    /** A segment without any space left is sealed instead, and the next one, made of the reserve if need be, begins there. */
+    private boolean hasSpaceForHead() {
+        try {
+            path.prepareFor(Format.frameBytes(Format.POSITION_PAYLOAD_BYTES));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /**
@@ -237,7 +266,7 @@ final class Succession {
                 lsn,
                 OpenFrame.Reason.TRUNCATE);
         path.begin(new ActiveSegment(
-                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES, false, System.nanoTime()));
+                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
         path.drain();
         path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
@@ -293,10 +322,8 @@ final class Succession {
             return;
         }
         path.drain();
-        if (!current.endsWithClose()) {
-            path.buffer().putMark(Format.CLOSE, current.syncedPosition(), progress.lastLsn(), progress.durableLsn());
-            path.drain();
-        }
+        path.buffer().putMark(Format.CLOSE, current.syncedPosition(), progress.lastLsn(), progress.durableLsn());
+        path.drain();
     }
 
     /** Gives back what a copy that was never made holds. */

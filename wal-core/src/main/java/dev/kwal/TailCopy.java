@@ -32,22 +32,23 @@ final class TailCopy implements Closeable {
     /**
      * Copies and syncs.
      *
+     * @param liveLsn records before this one are left out; a checkpoint has dropped them
      * @throws WalNoSpaceException if the segment cannot be prepared and filled; it can be tried again
      */
-    Result run(SegmentSource source) throws WalNoSpaceException {
+    Result run(SegmentSource source, long liveLsn) throws WalNoSpaceException {
         var fresh = source.take(SegmentSource.Size.URGENT);
         try {
-            return fill(fresh);
+            return fill(fresh, liveLsn);
         } catch (IOException e) {
             source.discard(fresh, e);
             throw new WalNoSpaceException(e);
         }
     }
 
-    private Result fill(SegmentSource.Prepared fresh) throws IOException {
+    private Result fill(SegmentSource.Prepared fresh, long liveLsn) throws IOException {
         index = new SparseIndex();
         copiedRecords = 0;
-        var open = openFrame();
+        var open = openFrame(liveLsn);
         var writer = fresh.writer();
         var buffer = FrameBuffer.onHeap(BUFFER_BYTES);
         buffer.begin(Format.salt(fresh.header()), Format.HEADER_BYTES);
@@ -61,20 +62,27 @@ final class TailCopy implements Closeable {
         write(writer, buffer);
         writer.sync();
         var segment =
-                new ActiveSegment(fresh.header(), open, writer, index, buffer.endPosition(), false, System.nanoTime());
+                new ActiveSegment(fresh.header(), open, writer, index, buffer.endPosition());
         return new Result(chainWith(fresh, open), segment, tail.lastLsn(), copiedRecords);
     }
 
     /** Replaces the tail if nothing of it is proven, and follows it otherwise. */
-    private OpenFrame openFrame() {
+    private OpenFrame openFrame(long liveLsn) {
         var old = tail.open();
         boolean replaces = replacesTail();
+        long firstLsn = Math.max(liveLsn, tail.firstLsn());
+        long baseLsn = replaces ? old.baseLsn() : tail.durableLsn() + 1;
+        if (firstLsn > baseLsn) {
+            // Nothing before it is live: the chain begins here.
+            return new OpenFrame(
+                    0, 0, 0, firstLsn, firstLsn, old.epoch(), tail.lastLsn(), OpenFrame.Reason.RECOVERY);
+        }
         return new OpenFrame(
                 replaces ? old.predecessor() : tail.header().sequence(),
                 replaces ? old.predecessorNonce() : tail.header().nonce(),
                 replaces ? old.predecessorEnd() : analysis.provenPosition(),
-                replaces ? old.baseLsn() : tail.durableLsn() + 1,
-                tail.firstLsn(),
+                baseLsn,
+                firstLsn,
                 old.epoch(),
                 tail.lastLsn(),
                 OpenFrame.Reason.RECOVERY);
@@ -87,6 +95,9 @@ final class TailCopy implements Closeable {
     private SegmentChain chainWith(SegmentSource.Prepared fresh, OpenFrame open) {
         var growing = Segment.growing(fresh.header(), open);
         var last = analysis.chain().last();
+        if (open.predecessor() == 0) {
+            return SegmentChain.EMPTY.with(null, growing);
+        }
         if (!replacesTail()) {
             return analysis.chain().with(last.endingAt(open.baseLsn() - 1, open.predecessorEnd(), false), growing);
         }
@@ -113,7 +124,7 @@ final class TailCopy implements Closeable {
                 }
             }
             index.add(scanner.lsn(), buffer.endPosition());
-            buffer.putRecord(scanner.payload(), scanner.flags(), scanner.lsn(), baseLsn - 1);
+            buffer.putRecord(scanner.payload(), flagsOf(scanner, baseLsn), scanner.lsn(), baseLsn - 1);
             copiedRecords++;
         }
         if (baseLsn + copiedRecords != tail.lastLsn() + 1) {
@@ -121,6 +132,19 @@ final class TailCopy implements Closeable {
                     "records that were just read from segment " + tail.header().sequence() + " are gone");
         }
         return buffer;
+    }
+
+    /** A batch whose beginning was dropped begins where the copy does. */
+    private static byte flagsOf(FrameScanner scanner, long baseLsn) {
+        byte flags = scanner.flags();
+        if (scanner.lsn() != baseLsn) {
+            return flags;
+        }
+        return switch (flags) {
+            case Format.BATCH_MIDDLE -> Format.BATCH_BEGIN;
+            case Format.BATCH_END -> Format.SINGLE;
+            default -> flags;
+        };
     }
 
     private static void write(SegmentWriter writer, FrameBuffer buffer) throws IOException {

@@ -152,6 +152,11 @@ final class TailScan implements Closeable {
         return lastKind == Format.CLOSE;
     }
 
+    /** Where the close mark begins, if the log is closed. */
+    long closePosition() {
+        return scanner.framePosition();
+    }
+
     boolean isSealed() {
         return lastKind == Format.SEAL;
     }

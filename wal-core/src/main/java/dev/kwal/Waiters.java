@@ -70,13 +70,18 @@ final class Waiters {
         synced.clear();
     }
 
+    /** Called under a lock that everybody needs, so the caller's executor, whatever it does, is called elsewhere. */
     private void execute(Runnable task) {
+        var elsewhere = ForkJoinPool.commonPool();
+        elsewhere.execute(executor == elsewhere ? task : () -> handOver(task));
+    }
+
+    private void handOver(Runnable task) {
         try {
             executor.execute(task);
         } catch (RejectedExecutionException e) {
-            // The caller's executor is shut down. A ticket must complete all the same, and not on the thread that
-            // flushes.
-            ForkJoinPool.commonPool().execute(task);
+            // The caller's executor is shut down. A ticket must complete all the same.
+            task.run();
         }
     }
 }

@@ -21,8 +21,7 @@ import java.util.concurrent.ForkJoinPool;
  * @param expectAtLeast an LSN known to have been synced, from a snapshot for example: opening fails if it is missing; 0 for
  *     none
  * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
- * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default. Must not run
- *     tasks on the thread that hands them over: that thread may be the one that writes and syncs for everybody
+ * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default
  */
 public record WalOptions(
         long segmentBytes,

@@ -17,6 +17,8 @@ final class WritePath {
     /** Room kept in the buffer for control frames. */
     private static final int CONTROL_BYTES = (int) Format.frameBytes(SealFrame.maxBytes()) + 1024;
 
+    private static final long MARK_BYTES = Format.frameBytes(Format.POSITION_PAYLOAD_BYTES);
+
     private final WalOptions options;
     private final Progress progress;
     private final ReentrantLock lock;
@@ -35,7 +37,7 @@ final class WritePath {
         TAKEN,
         /** Somebody has the path for itself. */
         BUSY,
-        /** The segment is full or old, or there is none. */
+        /** The segment is full or old or has no space prepared, or there is none. */
         NO_SEGMENT,
         /** The buffer is full, or too many tickets are open. */
         FULL
@@ -118,7 +120,9 @@ final class WritePath {
         if (isExclusive) {
             return Room.BUSY;
         }
-        if (segment == null || isFull(segment, frameBytes)) {
+        if (segment == null
+                || isFull(segment, frameBytes)
+                || !segment.hasSpaceFor(active.endPosition(), frameBytes)) {
             return Room.NO_SEGMENT;
         }
         if (ticketLevel != null && !progress.hasRoomForTicket()) {
@@ -291,7 +295,8 @@ final class WritePath {
                 return true;
             }
             long durableLsn = progress.durableLsn();
-            if (durableLsn == progress.lastLsn() && markedLsn != durableLsn) {
+            boolean isMarkDue = durableLsn == progress.lastLsn() && markedLsn != durableLsn;
+            if (isMarkDue && segment.hasSpaceFor(active.endPosition(), MARK_BYTES)) {
                 markedLsn = durableLsn;
                 active.putMark(Format.MARK, segment.syncedPosition(), durableLsn, durableLsn);
                 writeGroup();
@@ -341,6 +346,27 @@ final class WritePath {
     /** Whether the segment being written can take a group; by exclusive work only. */
     boolean hasSegmentFor(long frameBytes) {
         return segment != null && !isFull(segment, frameBytes);
+    }
+
+    /**
+     * Prepares space for a group in the segment being written; by exclusive work only.
+     *
+     * @throws IOException if there is none; nothing has changed
+     */
+    void prepareFor(long frameBytes) throws IOException {
+        current().prepareFor(active.endPosition(), frameBytes, options.segmentBytes());
+    }
+
+    /** Notes anew that everything before the close mark was synced, in its place: the mark itself may not have been. */
+    void markResumed() throws WalException {
+        lock.lock();
+        try {
+            active.putMark(Format.MARK, current().syncedPosition(), progress.lastLsn(), progress.lastLsn());
+            writeGroup();
+            progress.checkNotFailed();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private ActiveSegment current() {

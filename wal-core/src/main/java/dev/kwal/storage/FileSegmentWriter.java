@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class FileSegmentWriter implements SegmentWriter {
     private final DiskFile file;
     private long position;
+    private long preparedPosition;
     private boolean trims;
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
@@ -21,11 +22,23 @@ final class FileSegmentWriter implements SegmentWriter {
      * @param position where the next byte goes
      * @param resumed the file was in use before, and space behind the position is given back even if nothing is appended;
      *     a new file that was never used stays prepared
+     * @param prepares space is written ahead; what the file has already is prepared
      */
-    FileSegmentWriter(DiskFile file, long position, boolean resumed) {
+    FileSegmentWriter(DiskFile file, long position, boolean resumed, boolean prepares) throws IOException {
         this.file = file;
         this.position = position;
         this.trims = resumed;
+        this.preparedPosition = prepares ? file.size() : Long.MAX_VALUE;
+    }
+
+    @Override
+    public long prepare(long endPosition) throws IOException {
+        requireUsable();
+        if (endPosition > preparedPosition) {
+            file.writeZeros(Math.max(position, preparedPosition), endPosition);
+            preparedPosition = endPosition;
+        }
+        return preparedPosition;
     }
 
     @Override

@@ -206,7 +206,7 @@ public final class FileStore implements WalStore {
                 }
                 prepare(file, position, expectedBytes);
             }
-            return new FileSegmentWriter(file, position, true);
+            return new FileSegmentWriter(file, position, true, settings.preallocates);
         } catch (Throwable e) {
             closeAfter(e, file);
             throw e;
@@ -293,14 +293,16 @@ public final class FileStore implements WalStore {
             }
             disk.rename(unfinished, segment);
             var file = disk.openForWriting(segment);
+            FileSegmentWriter writer;
             try {
                 disk.syncDirectory(directory);
+                writer = new FileSegmentWriter(file, header.remaining(), false, settings.preallocates);
             } catch (Throwable e) {
                 closeAfter(e, file);
                 throw e;
             }
             pool.made(sequence);
-            return new FileSegmentWriter(file, header.remaining(), false);
+            return writer;
         } catch (Throwable e) {
             deleteAfter(e, unfinished);
             deleteAfter(e, segment);

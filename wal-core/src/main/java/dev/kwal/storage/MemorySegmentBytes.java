@@ -35,14 +35,15 @@ final class MemorySegmentBytes {
         }
     }
 
-    /** Takes space for a segment of so many bytes, or none if there is not enough. */
-    void prepare(long bytes) throws IOException {
+    /** Takes space for a segment of so many bytes, or none if there is not enough. Returns what it has. */
+    long prepare(long bytes) throws IOException {
         lock.lock();
         try {
             if (bytes > takenBytes && !released) {
                 space.take(bytes - takenBytes);
                 takenBytes = bytes;
             }
+            return takenBytes;
         } finally {
             lock.unlock();
         }

@@ -193,6 +193,12 @@ public final class MemoryStore implements WalStore {
         }
 
         @Override
+        public long prepare(long endPosition) throws IOException {
+            requireOpen(closed);
+            return bytes.prepare(endPosition);
+        }
+
+        @Override
         public void sync() throws IOException {
             requireOpen(closed);
         }

@@ -22,6 +22,18 @@ public interface SegmentWriter extends Closeable {
     void append(ByteBuffer bytes) throws IOException;
 
     /**
+     * Prepares space, so that appends before a position cannot meet a full medium. Not beside {@link #append} or
+     * {@link #sync}. A failure harms nothing: the writer is as it was, and it can be tried again.
+     *
+     * @param endPosition up to where; 0 only asks
+     * @return up to where space is prepared; {@link Long#MAX_VALUE}, the default, from a store that prepares none
+     * @throws IOException if space cannot be prepared, for lack of it above all
+     */
+    default long prepare(long endPosition) throws IOException {
+        return Long.MAX_VALUE;
+    }
+
+    /**
      * Makes everything that was appended before the call survive a loss of power.
      *
      * @throws IOException if the medium says that it could not; whatever was not synced before is then in doubt for good

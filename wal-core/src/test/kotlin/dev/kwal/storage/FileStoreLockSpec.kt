@@ -28,7 +28,8 @@ class FileStoreLockSpec :
             val link = directory.resolveSibling("link").createSymbolicLinkPointingTo(directory)
             FileStore.of(directory).lock().use {
                 listOf(link, directory.resolve("..").resolve("a"), directory.resolve(".")).forEach {
-                    shouldThrow<StoreLockedException> { FileStore.of(it).lock() }.message shouldContain "$it"
+                    shouldThrow<StoreLockedException> { FileStore.of(it).lock() }.message shouldBe
+                        "$it: locked by this process"
                 }
             }
             FileStore.of(link).lock().close()

@@ -17,6 +17,8 @@ import java.util.concurrent.atomic.AtomicBoolean
 
 /** What a store needs and okio does not offer. */
 internal interface Ground {
+    val fileSystem: FileSystem
+
     val capabilities: StoreCapabilities
 
     /** Makes the directory and takes it. */
@@ -55,6 +57,8 @@ private class SystemGround(directory: Path) : Ground {
     private val directory = directory.toNioPath().toAbsolutePath()
     private val locks = FileStore.of(this.directory)
 
+    override val fileSystem: FileSystem get() = FileSystem.SYSTEM
+
     override val capabilities: StoreCapabilities get() = StoreCapabilities.DURABLE
 
     override fun lock(): Closeable = locks.lock()
@@ -67,7 +71,7 @@ private class SystemGround(directory: Path) : Ground {
         } else {
             Files.createFile(nioFile)
         }
-        return FileSystem.SYSTEM.openReadWrite(file, mustExist = true)
+        return fileSystem.openReadWrite(file, mustExist = true)
     }
 
     /** Past okio, which refuses to delete on a thread that was interrupted. */
@@ -94,12 +98,14 @@ private class SystemGround(directory: Path) : Ground {
 }
 
 /** Any other file system: what it says is all there is. */
-private class PlainGround(private val fileSystem: FileSystem, private val directory: Path) : Ground {
+private class PlainGround(private val given: FileSystem, private val directory: Path) : Ground {
+    override val fileSystem: FileSystem = SerialFileSystem(given)
+
     override val capabilities: StoreCapabilities get() = StoreCapabilities.PROCESS_CRASH_ONLY
 
     override fun lock(): Closeable {
         fileSystem.createDirectories(directory)
-        val place = Pair(fileSystem, fileSystem.canonicalize(directory))
+        val place = Pair(given, fileSystem.canonicalize(directory))
         if (!HELD.add(place)) throw StoreLockedException("$directory: locked by this process")
         val held = AtomicBoolean(true)
         return Closeable { if (held.compareAndSet(true, false)) HELD.remove(place) }

@@ -30,8 +30,9 @@ import java.nio.file.NoSuchFileException
  *
  * Threads: any.
  */
-public class OkioStore(private val fileSystem: FileSystem, private val directory: Path) : WalStore {
+public class OkioStore(fileSystem: FileSystem, private val directory: Path) : WalStore {
     private val ground = Ground.of(fileSystem, directory)
+    private val fileSystem = ground.fileSystem
 
     /** [StoreCapabilities.DURABLE] on [FileSystem.SYSTEM], else [StoreCapabilities.PROCESS_CRASH_ONLY]. */
     override fun capabilities(): StoreCapabilities = ground.capabilities
