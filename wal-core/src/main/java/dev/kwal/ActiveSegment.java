@@ -109,14 +109,14 @@ final class ActiveSegment {
 
     /** How long a segment becomes that is filled with records up to a position. */
     static long fullBytes(long segmentBytes) {
-        return end(segmentBytes, segmentBytes / SparseIndex.FIRST_DISTANCE);
+        return endAfter(segmentBytes, segmentBytes / SparseIndex.FIRST_DISTANCE);
     }
 
     private long end(long position, long bytes) {
-        return end(position + bytes, index.count() + bytes / SparseIndex.FIRST_DISTANCE);
+        return endAfter(position + bytes, index.count() + bytes / SparseIndex.FIRST_DISTANCE);
     }
 
-    private static long end(long position, long indexEntries) {
+    private static long endAfter(long position, long indexEntries) {
         long entries = Math.min(SparseIndex.MAX_COUNT, indexEntries + 2);
         return position + Format.frameBytes(SealFrame.bytes(entries)) + CLOSING_BYTES;
     }
