@@ -3,7 +3,8 @@ package dev.kwal;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +21,8 @@ final class Succession {
     private final Progress progress;
     private final SegmentSource source;
 
-    private final AtomicReference<SegmentChain> chain;
+    private final ReentrantLock chainLock = new ReentrantLock();
+    private volatile SegmentChain chain;
     private volatile long firstLsn;
     private volatile @Nullable TailCopy pendingCopy;
     private boolean needsCloseMark;
@@ -36,12 +38,22 @@ final class Succession {
         this.path = path;
         this.progress = progress;
         this.source = source;
-        this.chain = new AtomicReference<>(chain);
+        this.chain = chain;
         this.firstLsn = firstLsn;
     }
 
     SegmentChain chain() {
-        return chain.get();
+        return chain;
+    }
+
+    /** A segment may be begun while dropped ones are being deleted: each change starts from the one before. */
+    private void change(UnaryOperator<SegmentChain> change) {
+        chainLock.lock();
+        try {
+            chain = change.apply(chain);
+        } finally {
+            chainLock.unlock();
+        }
     }
 
     long firstLsn() {
@@ -107,7 +119,7 @@ final class Succession {
     void adopt(TailCopy.Result copied) {
         progress.synced(copied.lastLsn());
         path.begin(copied.segment());
-        chain.set(copied.chain());
+        change(before -> copied.chain());
     }
 
     /** Seals the current segment, if there is one, and begins the next. */
@@ -165,7 +177,7 @@ final class Succession {
                 next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
         var growing = Segment.growing(next.header(), open);
-        chain.updateAndGet(now -> now.with(endedLast, growing));
+        change(before -> before.with(endedLast, growing));
         needsCloseMark = false;
     }
 
@@ -222,7 +234,7 @@ final class Succession {
                 // Deleted already, by an earlier attempt whose directory flush failed.
                 deleted--;
             }
-            chain.updateAndGet(SegmentChain::withoutFirst);
+            change(SegmentChain::withoutFirst);
             deleted++;
         }
         return deleted;
@@ -273,7 +285,7 @@ final class Succession {
         path.drain();
         // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
         progress.cutTo(lsn, open.epoch());
-        chain.set(before.cutTo(ended).with(null, Segment.growing(next.header(), open)));
+        change(now -> before.cutTo(ended).with(null, Segment.growing(next.header(), open)));
         if (current != null) {
             current.writer().close();
         }

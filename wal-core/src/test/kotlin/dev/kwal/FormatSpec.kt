@@ -186,7 +186,16 @@ class FormatSpec :
             val least = OpenFrame(0, 0, 0, 1, 1, 0, 0, OpenFrame.Reason.NEW)
             val most = Long.MAX_VALUE
             val greatest =
-                OpenFrame(most, -1, most, Format.MAX_LSN, Format.MAX_LSN, most, Format.MAX_LSN, OpenFrame.Reason.TRUNCATE)
+                OpenFrame(
+                    most,
+                    -1,
+                    most,
+                    Format.MAX_LSN,
+                    Format.MAX_LSN,
+                    most,
+                    Format.MAX_LSN,
+                    OpenFrame.Reason.TRUNCATE,
+                )
             for (open in listOf(least, greatest)) {
                 val payload = scan(segment(HEADER) { putOpen(open) }, HEADER).single().payload
                 OpenFrame.get(payload.buffer()) shouldBe open
