@@ -107,6 +107,7 @@ final class Appender {
         if (progress.isReleased()) {
             throw new WalClosedException();
         }
+        progress.checkNotFailed();
         if (lsn < 0 || lsn > progress.lastLsn()) {
             throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
         }

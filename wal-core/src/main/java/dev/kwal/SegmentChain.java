@@ -42,6 +42,10 @@ final class SegmentChain {
         return high < 0 ? null : segments.get(high);
     }
 
+    boolean holds(long sequence) {
+        return segments.stream().anyMatch(segment -> segment.sequence() == sequence);
+    }
+
     /** Ends the last segment and adds another. */
     SegmentChain with(@Nullable Segment endedLast, Segment added) {
         var next = new ArrayList<>(segments);

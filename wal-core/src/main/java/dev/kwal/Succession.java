@@ -110,8 +110,13 @@ final class Succession {
         }
         var copied = copy.run(source, liveLsn);
         pendingCopy = null;
+        var before = chain();
         adopt(copied);
         copy.close();
+        before.segments().stream()
+                .map(Segment::sequence)
+                .filter(sequence -> !chain().holds(sequence))
+                .forEach(this::deleteDead);
         return true;
     }
 
@@ -134,7 +139,7 @@ final class Succession {
             path.drain();
             seal(current);
             long end = current.writtenPosition();
-            current.writer().close();
+            closeEnded(current);
             var link = new OpenFrame(
                     current.header().sequence(),
                     current.header().nonce(),
@@ -146,6 +151,15 @@ final class Succession {
                     OpenFrame.Reason.ROTATE);
             begin(next, chain().last().endingAt(progress.lastLsn(), end, true), link);
         });
+    }
+
+    /** All that counts of an ended segment is synced; space that cannot be given back is no reason to fail. */
+    private static void closeEnded(ActiveSegment ended) {
+        try {
+            ended.writer().close();
+        } catch (IOException e) {
+            return;
+        }
     }
 
     private void seal(ActiveSegment current) throws IOException {
@@ -287,7 +301,7 @@ final class Succession {
         progress.cutTo(lsn, open.epoch());
         change(now -> before.cutTo(ended).with(null, Segment.growing(next.header(), open)));
         if (current != null) {
-            current.writer().close();
+            closeEnded(current);
         }
     }
 

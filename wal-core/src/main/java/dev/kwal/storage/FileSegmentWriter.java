@@ -22,13 +22,13 @@ final class FileSegmentWriter implements SegmentWriter {
      * @param position where the next byte goes
      * @param resumed the file was in use before, and space behind the position is given back even if nothing is appended;
      *     a new file that was never used stays prepared
-     * @param prepares space is written ahead; what the file has already is prepared
+     * @param preparedPosition up to where space was written ahead
      */
-    FileSegmentWriter(DiskFile file, long position, boolean resumed, boolean prepares) throws IOException {
+    FileSegmentWriter(DiskFile file, long position, boolean resumed, long preparedPosition) {
         this.file = file;
         this.position = position;
         this.trims = resumed;
-        this.preparedPosition = prepares ? file.size() : Long.MAX_VALUE;
+        this.preparedPosition = preparedPosition;
     }
 
     @Override

@@ -206,7 +206,7 @@ public final class FileStore implements WalStore {
                 }
                 prepare(file, position, expectedBytes);
             }
-            return new FileSegmentWriter(file, position, true, settings.preallocates);
+            return new FileSegmentWriter(file, position, true, resumedEnd(position, expectedBytes));
         } catch (Throwable e) {
             closeAfter(e, file);
             throw e;
@@ -293,16 +293,15 @@ public final class FileStore implements WalStore {
             }
             disk.rename(unfinished, segment);
             var file = disk.openForWriting(segment);
-            FileSegmentWriter writer;
             try {
                 disk.syncDirectory(directory);
-                writer = new FileSegmentWriter(file, header.remaining(), false, settings.preallocates);
             } catch (Throwable e) {
                 closeAfter(e, file);
                 throw e;
             }
             pool.made(sequence);
-            return writer;
+            var prepared = createdEnd(header.remaining(), expectedBytes);
+            return new FileSegmentWriter(file, header.remaining(), false, prepared);
         } catch (Throwable e) {
             deleteAfter(e, unfinished);
             deleteAfter(e, segment);
@@ -327,10 +326,23 @@ public final class FileStore implements WalStore {
         }
         file.writeAll(header, 0);
         if (settings.preallocates) {
-            var end = expectedBytes > 0 ? expectedBytes : headerBytes + SLACK_BYTES;
-            file.writeZeros(Math.max(headerBytes, size), end);
+            file.writeZeros(Math.max(headerBytes, size), createdEnd(headerBytes, expectedBytes));
         }
         file.sync(true);
+    }
+
+    /** Up to where a new segment is prepared. */
+    private long createdEnd(int headerBytes, long expectedBytes) {
+        return prepared(expectedBytes > 0 ? Math.max(headerBytes, expectedBytes) : headerBytes + SLACK_BYTES);
+    }
+
+    /** Up to where a segment is prepared that is gone on with. */
+    private long resumedEnd(long position, long expectedBytes) {
+        return prepared(Math.max(position + SLACK_BYTES, expectedBytes));
+    }
+
+    private long prepared(long end) {
+        return settings.preallocates ? end : Long.MAX_VALUE;
     }
 
     /** Writes zeros over what is behind the position, too: its blocks may exist by name only. */
@@ -340,7 +352,7 @@ public final class FileStore implements WalStore {
         }
         var size = file.size();
         try {
-            file.writeZeros(position, Math.max(position + SLACK_BYTES, expectedBytes));
+            file.writeZeros(position, resumedEnd(position, expectedBytes));
             file.sync(true);
         } catch (Throwable e) {
             try {
