@@ -18,7 +18,7 @@ class Segment:
         with open(os.path.join(directory, "%020d.wal" % sequence), "rb") as file:
             self.data = file.read()
         self.sequence, self.open = sequence, None
-        if not any(self.data[:64]) or len(self.data) < 64:
+        if len(self.data) < 64 or not any(self.data):
             return
         magic, version, size, required, _, _, named, self.nonce, codec, self.salt = struct.unpack_from(
             "<8sIIII16sQQII", self.data)

@@ -115,7 +115,7 @@ final class Appender {
     }
 
     private long commit(long lsn, Durability level, Deadline deadline, long accepted) throws IOException {
-        if (!deadline.isNever() && progress.reachedLsn(level) < lsn) {
+        if (!deadline.isNever() && (progress.reachedLsn(level) < lsn || succession.isCopyPending())) {
             chores.within(deadline, accepted, () -> commitNow(lsn, level));
             return progress.reachedLsn(level);
         }
@@ -123,7 +123,7 @@ final class Appender {
     }
 
     private long commitNow(long lsn, Durability level) throws IOException {
-        if (level == Durability.SYNCED && progress.durableLsn() < lsn && succession.isCopyPending()) {
+        if (level == Durability.SYNCED && succession.isCopyPending()) {
             path.exclusively(succession::copyTail);
         }
         long reached = path.commit(lsn, level);

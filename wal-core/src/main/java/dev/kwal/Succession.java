@@ -335,7 +335,8 @@ final class Succession {
 
     /** Writes and syncs the close mark. */
     void markClosed() throws IOException {
-        if (pendingCopy == null && path.segment() == null && needsCloseMark && source.failure() == null) {
+        copyTail();
+        if (path.segment() == null && needsCloseMark && source.failure() == null) {
             try {
                 rotate(SegmentSource.Size.URGENT, firstLsn);
             } catch (WalNoSpaceException e) {

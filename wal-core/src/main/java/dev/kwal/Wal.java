@@ -319,6 +319,7 @@ public interface Wal extends WalReader {
      * get {@link WalClosedException}. Idempotent: a second call does nothing.
      *
      * @throws WalFailedException if the log failed, before or now, and records appended are not durable
+     * @throws WalNoSpaceException if there was no space to make durable again what opening had recovered
      * @throws IOException if the store complains
      */
     @Override

@@ -77,6 +77,44 @@ class FileStoreWriterSpec :
             writer.close()
         }
 
+        "space that is prepared later is written once, in zeros" {
+            val disk = SimulatedDisk()
+            val writer = disk.writer()
+            writer.append(bytes("abc"))
+            writer.prepare(0) shouldBe 1000
+            writer.prepare(2000) shouldBe 2000
+            disk.bytes(SimulatedDisk.segment(1)).decodeToString() shouldBe "habc" + "\u0000".repeat(1996)
+            disk.mutations {
+                writer.prepare(0) shouldBe 2000
+                writer.prepare(1500) shouldBe 2000
+            } shouldBe emptyList()
+            writer.close()
+            disk.bytes(SimulatedDisk.segment(1)).size shouldBe 4
+        }
+
+        "space that cannot be prepared later leaves the writer as it was" {
+            val disk = SimulatedDisk()
+            val writer = disk.writer()
+            disk.capacityBytes = 1500
+            shouldThrow<IOException> { writer.prepare(2000) }
+            writer.prepare(0) shouldBe 1000
+            writer.append(bytes("x".repeat(999)))
+            writer.sync()
+            disk.capacityBytes = 2000
+            writer.prepare(2000) shouldBe 2000
+            writer.append(bytes("y".repeat(1000)))
+            writer.close()
+            disk.bytes(SimulatedDisk.segment(1)).decodeToString() shouldBe "h" + "x".repeat(999) + "y".repeat(1000)
+        }
+
+        "without preallocation nothing is prepared later either" {
+            val disk = SimulatedDisk()
+            val store = disk.store(preallocation = false)
+            store.lock()
+            val writer = store.create(1, bytes("h"), 1000)
+            disk.mutations { writer.prepare(2000) shouldBe Long.MAX_VALUE } shouldBe emptyList()
+        }
+
         "a resumed segment has space for what is expected, and gives back what it did not use" {
             val disk = SimulatedDisk()
             val store = disk.store()

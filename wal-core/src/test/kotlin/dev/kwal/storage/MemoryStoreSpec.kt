@@ -59,6 +59,17 @@ class MemoryStoreSpec :
             store.resume(1, 10, 100).use { it.append(bytes("x".repeat(90))) }
         }
 
+        "preparing counts, and fails when it does not fit" {
+            val store = MemoryStore(StoreCapabilities.DURABLE, 100)
+            store.create(1, bytes("h"), 10).use { writer ->
+                writer.prepare(0) shouldBe 10
+                shouldThrow<IOException> { writer.prepare(101) }
+                writer.prepare(100) shouldBe 100
+                shouldThrow<IOException> { store.create(2, bytes("h"), 0) }
+                writer.append(bytes("x".repeat(99)))
+            }
+        }
+
         "resuming in the middle of a chunk or at its end keeps what is before" {
             val store = MemoryStore()
             val text = "0123456789abcdef".repeat(5000)

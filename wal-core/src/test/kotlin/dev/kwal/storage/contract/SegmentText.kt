@@ -4,6 +4,8 @@ import dev.kwal.storage.SegmentReader
 import dev.kwal.storage.WalStore
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import java.nio.ByteBuffer
+import java.util.concurrent.CompletableFuture
+import kotlin.concurrent.thread
 
 internal fun bytes(text: String): ByteBuffer = ByteBuffer.wrap(text.toByteArray())
 
@@ -23,4 +25,13 @@ internal fun SegmentReader.text(position: Long, length: Int): String {
     val target = ByteBuffer.allocate(length)
     read(position, target) shouldBeLessThanOrEqual length
     return target.flip().asText()
+}
+
+/** A thread whose failure is that of its [CompletableFuture.join]. */
+internal fun inThread(work: () -> Unit): CompletableFuture<Unit> {
+    val result = CompletableFuture<Unit>()
+    thread(isDaemon = true) {
+        runCatching(work).onSuccess { result.complete(it) }.onFailure { result.completeExceptionally(it) }
+    }
+    return result
 }

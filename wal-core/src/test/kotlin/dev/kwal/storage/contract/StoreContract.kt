@@ -15,9 +15,7 @@ import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.file.FileAlreadyExistsException
 import java.nio.file.NoSuchFileException
-import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CyclicBarrier
-import kotlin.concurrent.thread
 
 /**
  * The rules of [WalStore] as tests. A store is one that passes them.
@@ -162,6 +160,19 @@ public abstract class StoreContract(medium: () -> Medium, losesPower: Boolean = 
                     reader.read(1, target) shouldBe target.capacity()
                     target.array().contentEquals(large + large) shouldBe true
                 }
+            }
+        }
+
+        "space is prepared up to where it was asked for, or not at all, and is not part of the segment" {
+            on { _, store ->
+                store.create(1, bytes("h"), 1000).use { writer ->
+                    val prepared = writer.prepare(0)
+                    writer.prepare(0) shouldBe prepared
+                    writer.prepare(50_000) shouldBeGreaterThanOrEqual 50_000
+                    writer.append(bytes("abc"))
+                    store.text(1).trimEnd('\u0000') shouldBe "habc"
+                }
+                store.text(1) shouldBe "habc"
             }
         }
 
@@ -398,12 +409,3 @@ public abstract class StoreContract(medium: () -> Medium, losesPower: Boolean = 
 
         if (losesPower) powerLossRules(medium)
     })
-
-/** A thread whose failure is that of its [CompletableFuture.join]. */
-private fun inThread(work: () -> Unit): CompletableFuture<Unit> {
-    val result = CompletableFuture<Unit>()
-    thread(isDaemon = true) {
-        runCatching(work).onSuccess { result.complete(it) }.onFailure { result.completeExceptionally(it) }
-    }
-    return result
-}
