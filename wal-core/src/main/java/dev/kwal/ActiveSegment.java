@@ -26,12 +26,7 @@ final class ActiveSegment {
     private long syncedPosition;
     private long preparedPosition;
 
-    ActiveSegment(
-            SegmentHeader header,
-            OpenFrame open,
-            SegmentWriter writer,
-            SparseIndex index,
-            long position)
+    ActiveSegment(SegmentHeader header, OpenFrame open, SegmentWriter writer, SparseIndex index, long position)
             throws IOException {
         this.header = header;
         this.open = open;

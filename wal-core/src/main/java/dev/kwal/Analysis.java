@@ -182,7 +182,7 @@ final class Analysis implements Closeable {
     private void lookInto(SegmentProbe probe) throws IOException {
         var header = probe.header();
         if (header == null) {
-            if (probe.size() > 0) {
+            if (probe.headerProblem() != SegmentHeader.Problem.BLANK) {
                 newer = newer.worse(Rest.GARBAGE);
                 noteTorn(probe, 0, probe.size());
             }
@@ -269,7 +269,7 @@ final class Analysis implements Closeable {
                 store.open(segment.sequence()), segment.header(), segment.open(), options.maxRecordBytes())) {
             scan.advanceTo(segment.endPosition());
             scannedBytes += scan.scannedBytes();
-            if (scan.stopPosition() != segment.endPosition()) {
+            if (scan.stopPosition() != segment.endPosition() || scan.lastLsn() != segment.lastLsn()) {
                 throw new WalCorruptedException(
                         segment.sequence(), scan.stopPosition(), scan.lastLsn() + 1, scan.problem());
             }

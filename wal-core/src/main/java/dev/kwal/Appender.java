@@ -17,8 +17,7 @@ final class Appender {
     private final Succession succession;
     private final Chores chores;
 
-    Appender(
-            StoreCapabilities capabilities, WritePath path, Progress progress, Succession succession, Chores chores) {
+    Appender(StoreCapabilities capabilities, WritePath path, Progress progress, Succession succession, Chores chores) {
         this.capabilities = capabilities;
         this.path = path;
         this.progress = progress;
@@ -102,12 +101,22 @@ final class Appender {
         }
     }
 
-    long commit(long lsn, Durability level, Deadline deadline) throws IOException {
+    /** Syncs everything there is, which a truncation may make less meanwhile. */
+    long sync(Deadline deadline) throws IOException {
+        checkCommit(Durability.SYNCED);
+        return commit(progress.lastLsn(), Durability.SYNCED, deadline, 0);
+    }
+
+    private void checkCommit(Durability level) throws WalException {
         check(level);
         if (progress.isReleased()) {
             throw new WalClosedException();
         }
         progress.checkNotFailed();
+    }
+
+    long commit(long lsn, Durability level, Deadline deadline) throws IOException {
+        checkCommit(level);
         if (lsn < 0 || lsn > progress.lastLsn()) {
             throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
         }

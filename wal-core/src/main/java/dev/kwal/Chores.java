@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,11 +18,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>Thread-safe. Nothing is scheduled while the log is idle.
  */
 final class Chores {
+    private static final int MAX_LIMITED_CALLS = 1024;
+
     private final WalOptions options;
     private final WritePath path;
     private final Progress progress;
     private final SegmentSource source;
     private final ScheduledExecutorService background;
+    private final Semaphore permits = new Semaphore(MAX_LIMITED_CALLS);
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
     private final AtomicBoolean isDriving = new AtomicBoolean();
     private volatile long lastSeenLsn;
@@ -111,22 +115,24 @@ final class Chores {
 
     private void commitForTickets() {
         boolean goesOn = true;
-        while (goesOn) {
-            isDriving.set(true);
-            long written = progress.ticketLsn(Durability.WRITTEN);
-            long synced = progress.ticketLsn(Durability.SYNCED);
-            goesOn = (written != 0 || synced != 0)
-                    && (written == 0 || commit(written, Durability.WRITTEN))
-                    && (synced == 0 || commit(synced, Durability.SYNCED));
-            if (!goesOn) {
-                isDriving.set(false);
-                // A ticket may have been given between the look and the flag.
-                goesOn = !progress.isFailed()
-                        && !progress.isClosed()
-                        && (progress.ticketLsn(Durability.WRITTEN) != 0 || progress.ticketLsn(Durability.SYNCED) != 0)
-                        && isDriving.compareAndSet(false, true);
+        try {
+            while (goesOn && hasTickets()) {
+                long written = progress.ticketLsn(Durability.WRITTEN);
+                long synced = progress.ticketLsn(Durability.SYNCED);
+                goesOn = (written == 0 || commit(written, Durability.WRITTEN))
+                        && (synced == 0 || commit(synced, Durability.SYNCED));
             }
+        } finally {
+            isDriving.set(false);
         }
+        if (goesOn && hasTickets()) {
+            // One was given between the last look and the flag.
+            drive();
+        }
+    }
+
+    private boolean hasTickets() {
+        return progress.ticketLsn(Durability.WRITTEN) != 0 || progress.ticketLsn(Durability.SYNCED) != 0;
     }
 
     private void run(Runnable task) {
@@ -145,19 +151,12 @@ final class Chores {
      * @param acceptedLsn what to tell if the time runs out
      */
     void within(Deadline deadline, long acceptedLsn, WritePath.Work work) throws IOException {
-        Future<?> done;
-        try {
-            done = background.submit(() -> {
-                work.run();
-                return null;
-            });
-        } catch (RejectedExecutionException e) {
-            throw new WalClosedException();
-        }
         boolean wasInterrupted = false;
         try {
+            Future<?> done = null;
             while (true) {
                 try {
+                    done = done == null ? submit(deadline, acceptedLsn, work) : done;
                     done.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS);
                     return;
                 } catch (InterruptedException e) {
@@ -173,6 +172,33 @@ final class Chores {
         } finally {
             if (wasInterrupted) {
                 Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** As much work as there are permits may be queued or running, whatever became of those who asked for it. */
+    private Future<?> submit(Deadline deadline, long acceptedLsn, WritePath.Work work)
+            throws WalException, InterruptedException {
+        if (!permits.tryAcquire(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
+            throw deadline.passed(acceptedLsn);
+        }
+        boolean isSubmitted = false;
+        try {
+            var done = background.submit(() -> {
+                try {
+                    work.run();
+                } finally {
+                    permits.release();
+                }
+                return null;
+            });
+            isSubmitted = true;
+            return done;
+        } catch (RejectedExecutionException e) {
+            throw new WalClosedException();
+        } finally {
+            if (!isSubmitted) {
+                permits.release();
             }
         }
     }

@@ -245,7 +245,12 @@ final class Format {
                 && (flags(buffer, at) & ~BATCH_END) == 0
                 && lsn >= 0
                 && lsn <= MAX_LSN
-                && durableLsn(buffer, at) >= -1;
+                && hasPlausibleLag(buffer, at);
+    }
+
+    private static boolean hasPlausibleLag(ByteBuffer buffer, int at) {
+        long lag = buffer.getInt(at + AT_LAG) & UNKNOWN_LAG;
+        return lag == UNKNOWN_LAG || lag <= lsn(buffer, at);
     }
 
     static boolean isZero(ByteBuffer bytes, int from, int count) {

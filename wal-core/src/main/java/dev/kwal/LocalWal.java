@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A log in one store, owned by this process: the facade over write path, succession and cursors.
@@ -128,6 +129,16 @@ final class LocalWal implements Wal {
     // -- commit
 
     @Override
+    public long sync() throws IOException {
+        return appender.sync(Deadline.NEVER);
+    }
+
+    @Override
+    public long sync(Duration timeout) throws IOException {
+        return appender.sync(Deadline.after(timeout));
+    }
+
+    @Override
     public long commit(long lsn, Durability level) throws IOException {
         return appender.commit(lsn, level, Deadline.NEVER);
     }
@@ -220,16 +231,22 @@ final class LocalWal implements Wal {
             try {
                 resource.close();
             } catch (IOException e) {
-                if (thrown == null) {
-                    thrown = e;
-                } else {
-                    thrown.addSuppressed(e);
-                }
+                thrown = joined(thrown, e);
+            } catch (RuntimeException e) {
+                thrown = joined(thrown, new IOException(e));
             }
         }
         if (thrown != null) {
             throw thrown;
         }
+    }
+
+    private static IOException joined(@Nullable IOException first, IOException next) {
+        if (first == null) {
+            return next;
+        }
+        first.addSuppressed(next);
+        return first;
     }
 
     // -- reading

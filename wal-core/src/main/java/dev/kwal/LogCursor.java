@@ -108,12 +108,7 @@ final class LogCursor implements WalCursor {
         if (now == epoch) {
             return;
         }
-        long cut = Long.MAX_VALUE;
-        for (var each : view.chain().segments()) {
-            if (each.open().epoch() > epoch) {
-                cut = Math.min(cut, each.baseLsn());
-            }
-        }
+        long cut = view.lowestCutSince(epoch);
         if (nextLsn > cut) {
             throw new WalGoneException(nextLsn, "given up by a truncation after LSN " + (cut - 1));
         }

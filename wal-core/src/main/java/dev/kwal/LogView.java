@@ -18,6 +18,17 @@ interface LogView {
         return chain.isEmpty() ? 0 : chain.last().open().epoch();
     }
 
+    /** The lowest LSN that truncations have given up since there were so many; {@link Long#MAX_VALUE} for none. */
+    default long lowestCutSince(long truncations) {
+        long cut = Long.MAX_VALUE;
+        for (var segment : chain().segments()) {
+            if (segment.open().epoch() > truncations) {
+                cut = Math.min(cut, segment.baseLsn());
+            }
+        }
+        return cut;
+    }
+
     /** The last record that may be read at a level. */
     long readableLsn(Durability level);
 

@@ -46,7 +46,7 @@ record OpenFrame(
                     return reason;
                 }
             }
-            return ROTATE;
+            return RECOVERY;
         }
     }
 
@@ -61,7 +61,7 @@ record OpenFrame(
         buffer.putLong(at + 56, reason.code);
     }
 
-    /** Reads the payload; the caller has checked the checksum. An unknown reason is taken as {@link Reason#ROTATE}. */
+    /** Reads the payload; the caller has checked the checksum. An unknown reason is taken as {@link Reason#RECOVERY}. */
     static OpenFrame get(ByteBuffer payload) {
         int at = payload.position();
         return new OpenFrame(

@@ -67,8 +67,8 @@ final class Opening {
                 analysis.lastLsn(),
                 action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn());
         this.path = new WritePath(options, progress, resumed);
-        this.succession =
-                new Succession(store, options, path, progress, source, chain(action, resumed != null), analysis.firstLsn());
+        this.succession = new Succession(
+                store, options, path, progress, source, chain(action, resumed != null), analysis.firstLsn());
         if (resumed != null) {
             path.markResumed();
         }
@@ -84,9 +84,14 @@ final class Opening {
     }
 
     /** Segments behind the tail that were prepared and never used, or are copies that were never finished. */
-    private void deleteUnused() throws IOException {
+    private void deleteUnused() {
         for (long sequence : analysis.unusedSequences()) {
-            store.delete(sequence);
+            try {
+                store.delete(sequence);
+            } catch (IOException e) {
+                // It stays, and those before it with it, so that no gap comes to be.
+                return;
+            }
             sequences.remove(sequence);
         }
     }

@@ -36,6 +36,11 @@ final class PathView implements LogView {
     }
 
     @Override
+    public long lowestCutSince(long truncations) {
+        return succession.truncations().lowestSince(truncations);
+    }
+
+    @Override
     public @Nullable SparseIndex indexOf(long sequence) {
         return path.indexOf(sequence);
     }

@@ -2,6 +2,7 @@ package dev.kwal;
 
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -82,10 +83,8 @@ final class ReadOnlyWal implements WalReader, LogView {
             if (isClosed) {
                 return;
             }
-            long[] sequences = store.segments();
             var tail = analysis.tail();
-            long newest = sequences.length == 0 ? 0 : sequences[sequences.length - 1];
-            if (tail == null || newest != tail.header().sequence()) {
+            if (tail == null || hasNewSegments(tail)) {
                 var fresh = analyse(store, options);
                 analysis.close();
                 analysis = fresh;
@@ -95,6 +94,21 @@ final class ReadOnlyWal implements WalReader, LogView {
             publish();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** A segment that is prepared and not begun is nothing new. */
+    private boolean hasNewSegments(TailScan tail) throws IOException {
+        long[] sequences = store.segments();
+        if (!analysis.sequences().equals(Arrays.stream(sequences).boxed().toList())) {
+            return true;
+        }
+        long newest = sequences[sequences.length - 1];
+        try {
+            return newest != tail.header().sequence()
+                    && SegmentProbe.of(store, newest).open() != null;
+        } catch (NoSuchFileException e) {
+            return true;
         }
     }
 

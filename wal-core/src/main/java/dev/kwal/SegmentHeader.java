@@ -27,7 +27,9 @@ record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce) {
 
     /** What can be wrong with a header. */
     enum Problem {
-        /** Shorter than a header, or zeros: its creation was not finished. */
+        /** Nothing, or zeros. */
+        BLANK,
+        /** Shorter than a header: its creation was not finished. */
         UNFINISHED,
         /** Not a segment, or not of this version. */
         FOREIGN,

@@ -54,16 +54,16 @@ record SegmentProbe(
     /** Zeros in the place of a header are no unfinished creation if anything was ever appended. */
     private static SegmentHeader.@Nullable Problem problemOf(
             SegmentHeader.Decoded decoded, SegmentReader reader, int headerRead) throws IOException {
-        if (headerRead < Format.HEADER_BYTES) {
+        if (decoded.problem() != SegmentHeader.Problem.UNFINISHED) {
             return decoded.problem();
         }
         var block = Format.buffer(FrameScanner.BLOCK_BYTES);
         int read;
         for (long position = 0; (read = reader.read(position, block.clear())) > 0; position += read) {
             if (!Format.isZero(block, 0, read)) {
-                return SegmentHeader.Problem.DAMAGED;
+                return headerRead < Format.HEADER_BYTES ? decoded.problem() : SegmentHeader.Problem.DAMAGED;
             }
         }
-        return decoded.problem();
+        return SegmentHeader.Problem.BLANK;
     }
 }

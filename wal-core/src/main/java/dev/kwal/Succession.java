@@ -22,6 +22,7 @@ final class Succession {
     private final SegmentSource source;
 
     private final ReentrantLock chainLock = new ReentrantLock();
+    private final Truncations truncations = new Truncations();
     private volatile SegmentChain chain;
     private volatile long firstLsn;
     private volatile @Nullable TailCopy pendingCopy;
@@ -30,7 +31,9 @@ final class Succession {
     Succession(
             WalStore store,
             WalOptions options,
-            WritePath path, Progress progress, SegmentSource source,
+            WritePath path,
+            Progress progress,
+            SegmentSource source,
             SegmentChain chain,
             long firstLsn) {
         this.store = store;
@@ -44,6 +47,10 @@ final class Succession {
 
     SegmentChain chain() {
         return chain;
+    }
+
+    Truncations truncations() {
+        return truncations;
     }
 
     /** A segment may be begun while dropped ones are being deleted: each change starts from the one before. */
@@ -187,8 +194,7 @@ final class Succession {
     }
 
     private void begin(SegmentSource.Prepared next, @Nullable Segment endedLast, OpenFrame open) throws IOException {
-        path.begin(new ActiveSegment(
-                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
+        path.begin(new ActiveSegment(next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
         var growing = Segment.growing(next.header(), open);
         change(before -> before.with(endedLast, growing));
@@ -280,7 +286,8 @@ final class Succession {
         }
     }
 
-    private void cut(SegmentChain before, long lsn, @Nullable Segment ended, SegmentSource.Prepared next) throws IOException {
+    private void cut(SegmentChain before, long lsn, @Nullable Segment ended, SegmentSource.Prepared next)
+            throws IOException {
         var current = path.segment();
         var open = new OpenFrame(
                 ended == null ? 0 : ended.sequence(),
@@ -291,12 +298,12 @@ final class Succession {
                 progress.epoch() + 1,
                 lsn,
                 OpenFrame.Reason.TRUNCATE);
-        path.begin(new ActiveSegment(
-                next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
+        path.begin(new ActiveSegment(next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
         path.drain();
         path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
         path.drain();
+        truncations.add(open.epoch(), open.baseLsn());
         // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
         progress.cutTo(lsn, open.epoch());
         change(now -> before.cutTo(ended).with(null, Segment.growing(next.header(), open)));

@@ -61,8 +61,7 @@ final class TailCopy implements Closeable {
         buffer.putMark(Format.MARK, buffer.endPosition(), tail.lastLsn(), tail.lastLsn());
         write(writer, buffer);
         writer.sync();
-        var segment =
-                new ActiveSegment(fresh.header(), open, writer, index, buffer.endPosition());
+        var segment = new ActiveSegment(fresh.header(), open, writer, index, buffer.endPosition());
         return new Result(chainWith(fresh, open), segment, tail.lastLsn(), copiedRecords);
     }
 
@@ -74,8 +73,7 @@ final class TailCopy implements Closeable {
         long baseLsn = replaces ? old.baseLsn() : tail.durableLsn() + 1;
         if (firstLsn > baseLsn) {
             // Nothing before it is live: the chain begins here.
-            return new OpenFrame(
-                    0, 0, 0, firstLsn, firstLsn, old.epoch(), tail.lastLsn(), OpenFrame.Reason.RECOVERY);
+            return new OpenFrame(0, 0, 0, firstLsn, firstLsn, old.epoch(), tail.lastLsn(), OpenFrame.Reason.RECOVERY);
         }
         return new OpenFrame(
                 replaces ? old.predecessor() : tail.header().sequence(),

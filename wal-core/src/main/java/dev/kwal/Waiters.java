@@ -5,7 +5,6 @@ import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Tickets whose records have not reached their level yet, in LSN order for each level. Guarded by the lock of the write path;
@@ -79,8 +78,8 @@ final class Waiters {
     private void handOver(Runnable task) {
         try {
             executor.execute(task);
-        } catch (RejectedExecutionException e) {
-            // The caller's executor is shut down. A ticket must complete all the same.
+        } catch (RuntimeException e) {
+            // The caller's executor is shut down, or broken. A ticket must complete all the same.
             task.run();
         }
     }

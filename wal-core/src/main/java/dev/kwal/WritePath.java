@@ -29,6 +29,7 @@ final class WritePath {
     private boolean isWriting;
     private boolean isSyncing;
     private boolean isExclusive;
+    private int exclusiveWaiters;
     private long markedLsn;
 
     /** Whether there is room for a group. */
@@ -120,9 +121,7 @@ final class WritePath {
         if (isExclusive) {
             return Room.BUSY;
         }
-        if (segment == null
-                || isFull(segment, frameBytes)
-                || !segment.hasSpaceFor(active.endPosition(), frameBytes)) {
+        if (segment == null || isFull(segment, frameBytes) || !segment.hasSpaceFor(active.endPosition(), frameBytes)) {
             return Room.NO_SEGMENT;
         }
         if (ticketLevel != null && !progress.hasRoomForTicket()) {
@@ -186,13 +185,14 @@ final class WritePath {
         lock.lock();
         try {
             long startEpoch = progress.epoch();
-            while (progress.reachedLsn(level) < lsn) {
+            long target = Math.min(lsn, progress.lastLsn());
+            while (progress.reachedLsn(level) < target) {
                 if (progress.epoch() != startEpoch) {
                     // The record was synced before a truncation gave it up.
                     return lsn;
                 }
                 progress.checkNotFailed();
-                if (isExclusive || (level == Durability.SYNCED ? isSyncing : isWriting)) {
+                if (isExclusive || exclusiveWaiters > 0 || (level == Durability.SYNCED ? isSyncing : isWriting)) {
                     progress.await();
                 } else if (progress.isReleased()) {
                     throw new WalClosedException();
@@ -313,9 +313,11 @@ final class WritePath {
     void exclusively(Work work) throws IOException {
         lock.lock();
         try {
+            exclusiveWaiters++;
             while (isExclusive || isWriting || isSyncing) {
                 progress.await();
             }
+            exclusiveWaiters--;
             isExclusive = true;
         } finally {
             lock.unlock();
@@ -339,7 +341,8 @@ final class WritePath {
     }
 
     /** The segment being written; by exclusive work only. */
-    @Nullable ActiveSegment segment() {
+    @Nullable
+    ActiveSegment segment() {
         return segment;
     }
 
@@ -407,7 +410,8 @@ final class WritePath {
     }
 
     /** A copy of the index of the segment being written, if that is the segment asked for. */
-    @Nullable SparseIndex indexOf(long sequence) {
+    @Nullable
+    SparseIndex indexOf(long sequence) {
         lock.lock();
         try {
             return segment != null && segment.header().sequence() == sequence

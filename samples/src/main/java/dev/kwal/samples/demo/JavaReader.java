@@ -26,12 +26,7 @@ final class JavaReader {
                 count++;
             }
             return new Summary(
-                    count,
-                    log.firstLsn(),
-                    log.lastLsn(),
-                    log.segments().size(),
-                    log.sizeBytes(),
-                    checksum.getValue());
+                    count, log.firstLsn(), log.lastLsn(), log.segments().size(), log.sizeBytes(), checksum.getValue());
         }
     }
 }
