@@ -316,16 +316,16 @@ private class Bytes(private val bytes: ByteArray) : SegmentReader {
 
 private fun SegmentReader.all(): ByteArray = ByteArray(size().toInt()).also { read(0, ByteBuffer.wrap(it)) }
 
-private class Frame(val position: Long, val lsn: Long, val durableLsn: Long, val payload: ByteArray)
+private class ScannedFrame(val position: Long, val lsn: Long, val durableLsn: Long, val payload: ByteArray)
 
 /** The whole frames from the first on. */
-private fun scan(segment: ByteArray, header: SegmentHeader): List<Frame> {
+private fun scan(segment: ByteArray, header: SegmentHeader): List<ScannedFrame> {
     val scanner = FrameScanner(Bytes(segment), header, 1 shl 20, 1 shl 16)
     return buildList {
         while (scanner.next() == FrameScanner.Step.FRAME) {
             val payload = scanner.payload()
             val bytes = ByteArray(payload.remaining()).also { payload.get(it) }
-            add(Frame(scanner.framePosition(), scanner.lsn(), scanner.durableLsn(), bytes))
+            add(ScannedFrame(scanner.framePosition(), scanner.lsn(), scanner.durableLsn(), bytes))
         }
     }
 }

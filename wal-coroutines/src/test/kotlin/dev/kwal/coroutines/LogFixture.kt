@@ -44,11 +44,11 @@ private suspend fun SuspendingWal.ready(store: WatchedStore) {
     store.forget()
 }
 
-/** Fills the buffer to less than [room] bytes, so that a record of that size finds none. */
-internal suspend fun SuspendingWal.fillBuffer(room: Int) {
-    val options = TINY_BUFFER.bufferBytes()
-    repeat(options / room) { append(ByteArray(room), Durability.BUFFERED) }
-}
+/** Larger than the buffer, so that it finds room in an empty one only. */
+internal const val LARGE = 20_000
+
+/** Leaves something in the buffer, so that a large record finds no room. */
+internal suspend fun SuspendingWal.occupyBuffer(): Long = append("in the buffer".toByteArray(), Durability.BUFFERED)
 
 internal suspend fun SuspendingWal.texts(): List<String> = replay().toList().map { it.text() }
 

@@ -1,0 +1,80 @@
+package dev.kwal
+
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.atomic.AtomicBoolean
+
+/** Work on a thread of its own, and what came of it. */
+internal class Running<T>(work: () -> T) {
+    private val outcome = CompletableFuture<T>()
+    val thread = Thread {
+        try {
+            outcome.complete(work())
+        } catch (e: Throwable) {
+            outcome.completeExceptionally(e)
+        }
+    }
+
+    init {
+        thread.isDaemon = true
+        thread.start()
+    }
+
+    /** The thread waits for another, or for time. */
+    val isWaiting get() = thread.state == Thread.State.WAITING || thread.state == Thread.State.TIMED_WAITING
+
+    val isDone get() = outcome.isDone
+
+    /** What the work returned or threw. */
+    fun result(): T = try {
+        outcome.get()
+    } catch (e: ExecutionException) {
+        throw e.cause ?: e
+    }
+}
+
+internal fun <T> running(work: () -> T) = Running(work)
+
+/** Looks again and again until something is so that other threads bring about. */
+internal fun awaitUntil(isSo: () -> Boolean) {
+    while (!isSo()) Thread.onSpinWait()
+}
+
+/** A place where a thread stops until it is let on. */
+internal class Gate {
+    private val reached = CountDownLatch(1)
+    private val opened = CountDownLatch(1)
+
+    /** Stops here; to be called by the thread that shall wait. */
+    fun pass() {
+        reached.countDown()
+        awaitUninterruptibly(opened)
+    }
+
+    /** Waits until somebody stands here. */
+    fun awaitSomebody() = awaitUninterruptibly(reached)
+
+    fun open() = opened.countDown()
+
+    private fun awaitUninterruptibly(latch: CountDownLatch) {
+        var wasInterrupted = false
+        while (true) {
+            try {
+                latch.await()
+                break
+            } catch (_: InterruptedException) {
+                wasInterrupted = true
+            }
+        }
+        if (wasInterrupted) Thread.currentThread().interrupt()
+    }
+}
+
+/** Stops the first call whose name begins so, until the gate is opened. */
+internal fun WatchedStore.stopAt(call: String): Gate {
+    val gate = Gate()
+    val isFirst = AtomicBoolean(true)
+    before = { if (it.startsWith(call) && isFirst.compareAndSet(true, false)) gate.pass() }
+    return gate
+}
