@@ -269,7 +269,7 @@ final class Analysis implements Closeable {
                 store.open(segment.sequence()), segment.header(), segment.open(), options.maxRecordBytes())) {
             scan.advanceTo(segment.endPosition());
             scannedBytes += scan.scannedBytes();
-            if (scan.stopPosition() != segment.endPosition() || scan.lastLsn() != segment.lastLsn()) {
+            if (scan.stopPosition() != segment.endPosition() || scan.lastSeenLsn() != segment.lastLsn()) {
                 throw new WalCorruptedException(
                         segment.sequence(), scan.stopPosition(), scan.lastLsn() + 1, scan.problem());
             }

@@ -134,6 +134,11 @@ final class TailScan implements Closeable {
         return lastLsn;
     }
 
+    /** The last whole record, of a batch without its end perhaps. */
+    long lastSeenLsn() {
+        return nextLsn - 1;
+    }
+
     /** The first live LSN that this segment knows. */
     long firstLsn() {
         return firstLsn;
