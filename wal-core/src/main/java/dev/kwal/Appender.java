@@ -117,7 +117,8 @@ final class Appender {
 
     long commit(long lsn, Durability level, Deadline deadline) throws IOException {
         checkCommit(level);
-        if (lsn < 0 || lsn > progress.lastLsn()) {
+        // A record that a truncation gave up meanwhile was appended all the same.
+        if (lsn < 0 || lsn > progress.highestLsn()) {
             throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
         }
         return commit(lsn, level, deadline, 0);

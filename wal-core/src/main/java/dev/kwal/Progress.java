@@ -21,6 +21,7 @@ final class Progress {
     private @Nullable Throwable failure;
     private volatile long epoch;
     private volatile long lastLsn;
+    private volatile long highestLsn;
     private volatile long writtenLsn;
     private volatile long durableLsn;
 
@@ -29,6 +30,7 @@ final class Progress {
         this.waiters = new Waiters(options.completionExecutor());
         this.epoch = epoch;
         this.lastLsn = lastLsn;
+        this.highestLsn = lastLsn;
         this.writtenLsn = lastLsn;
         this.durableLsn = durableLsn;
     }
@@ -52,6 +54,11 @@ final class Progress {
 
     long lastLsn() {
         return lastLsn;
+    }
+
+    /** The highest LSN that was ever assigned since the log was opened, or before; it may have been given up. */
+    long highestLsn() {
+        return highestLsn;
     }
 
     long writtenLsn() {
@@ -78,6 +85,7 @@ final class Progress {
     void appended(int count) {
         long next = lastLsn + count;
         lastLsn = next;
+        highestLsn = Math.max(highestLsn, next);
     }
 
     void written(long lsn) {

@@ -105,6 +105,20 @@ class BackgroundSpec :
                 .reached.toCompletableFuture().join() shouldBe 1
         }
 
+        "a ticket of level BUFFERED completes no ticket of a higher level" {
+            val wal = LogFixture(options = ROOMY).wal
+            val written = wal.appendAsync("a".toBuffer(), Durability.WRITTEN).reached.toCompletableFuture()
+            wal.appendAsync("b".toBuffer(), Durability.BUFFERED).reached.toCompletableFuture().join()
+            written.isDone.shouldBeFalse()
+        }
+
+        "a ticket of an empty batch completes when the last record has reached its level" {
+            val log = LogFixture(options = ROOMY).write("a")
+            val ticket = log.wal.appendBatchAsync(emptyList(), Durability.SYNCED)
+            log.background.run()
+            ticket.reached.toCompletableFuture().join() shouldBe 1
+        }
+
         "a ticket of a batch completes with the batch" {
             val log = LogFixture(options = ROOMY)
             val ticket = log.wal.appendBatchAsync(listOf("a", "b").map { it.toBuffer() }, Durability.SYNCED)
@@ -157,6 +171,17 @@ class BackgroundSpec :
             val ticket = log.wal.appendAsync("a".toBuffer(), Durability.SYNCED)
             log.sync()
             ticket.reached.toCompletableFuture().join() shouldBe 1
+        }
+
+        "tickets that are not reached have a limit: who wants one more waits until some are" {
+            val log = LogFixture(options = ROOMY.withSegmentBytes(1 shl 23).withBufferBytes(1 shl 22))
+            val empty = "".toBuffer()
+            repeat(Waiters.MAX_COUNT) { log.wal.appendAsync(empty, Durability.SYNCED) }
+            val oneMore = running { log.wal.appendAsync(empty, Durability.SYNCED).lsn }
+            awaitUntil { oneMore.isWaiting }
+            oneMore.isDone.shouldBeFalse()
+            log.sync()
+            oneMore.result() shouldBe Waiters.MAX_COUNT + 1
         }
 
         "a ticket cannot be completed by who holds it" {

@@ -1,5 +1,6 @@
 package dev.kwal
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.booleans.shouldBeFalse
@@ -34,12 +35,12 @@ class GroupCommitSpec :
             }
             // A flush ends only when every thread that is left has a record waiting.
             var ended = 0
-            while (alive.get() > 0) {
+            awaitUntil {
                 if (begun.get() > ended && log.wal.lastLsn() - log.wal.durableLsn() >= alive.get()) {
                     ended++
                     flushes.release()
                 }
-                Thread.onSpinWait()
+                alive.get() == 0
             }
             threads.forEach { it.result() }
             log.wal.durableLsn() shouldBe 512
@@ -133,6 +134,13 @@ class GroupCommitSpec :
             val before = log.store.calls.size
             log.sync().sync().wal.sync(0)
             log.store.calls.size shouldBe before
+        }
+
+        "a sync of a record that was not appended yet is refused with the range" {
+            val log = LogFixture(options = ROOMY).write("a", "b")
+            shouldThrow<IllegalArgumentException> { log.wal.sync(3) }.message shouldBe "lsn is 3, expected 0 to 2"
+            shouldThrow<IllegalArgumentException> { log.wal.commit(-1, Durability.WRITTEN) }
+            log.wal.durableLsn() shouldBe 0
         }
 
         "a sync of an empty log flushes nothing" {

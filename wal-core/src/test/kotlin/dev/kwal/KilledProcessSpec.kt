@@ -68,7 +68,11 @@ private fun killOnce(
     acknowledged: MutableMap<Long, String>,
 ) {
     val printed = mutableListOf<String>()
-    ForkedJvm(AppendingProcess::class.java.name, listOf("-Xmx128m"), listOf(directory.toString(), "$seed")).use { child ->
+    ForkedJvm(
+        AppendingProcess::class.java.name,
+        listOf("-Xmx128m"),
+        listOf(directory.toString(), "$seed"),
+    ).use { child ->
         repeat(200 + Random(seed).nextInt(300)) { printed += checkNotNull(child.output.readLine()) }
         printed += child.kill().filter { it.isNotEmpty() }
     }

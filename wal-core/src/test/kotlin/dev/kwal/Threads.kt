@@ -3,7 +3,11 @@ package dev.kwal
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutionException
+import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicBoolean
+
+/** How long a test that hangs is waited for. No test that passes depends on it. */
+private const val PATIENCE_SECONDS = 60L
 
 /** Work on a thread of its own, and what came of it. */
 internal class Running<T>(work: () -> T) {
@@ -28,7 +32,7 @@ internal class Running<T>(work: () -> T) {
 
     /** What the work returned or threw. */
     fun result(): T = try {
-        outcome.get()
+        outcome.get(PATIENCE_SECONDS, TimeUnit.SECONDS)
     } catch (e: ExecutionException) {
         throw e.cause ?: e
     }
@@ -38,7 +42,11 @@ internal fun <T> running(work: () -> T) = Running(work)
 
 /** Looks again and again until something is so that other threads bring about. */
 internal fun awaitUntil(isSo: () -> Boolean) {
-    while (!isSo()) Thread.onSpinWait()
+    val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS)
+    while (!isSo()) {
+        check(System.nanoTime() < end) { "waited in vain" }
+        Thread.onSpinWait()
+    }
 }
 
 /** A place where a thread stops until it is let on. */
@@ -61,7 +69,7 @@ internal class Gate {
         var wasInterrupted = false
         while (true) {
             try {
-                latch.await()
+                check(latch.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) { "waited in vain" }
                 break
             } catch (_: InterruptedException) {
                 wasInterrupted = true

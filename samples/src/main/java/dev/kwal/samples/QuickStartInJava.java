@@ -1,8 +1,8 @@
 package dev.kwal.samples;
 
+// readme: begin
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-// readme: begin
 import dev.kwal.Wal;
 import java.io.IOException;
 import java.nio.file.Path;

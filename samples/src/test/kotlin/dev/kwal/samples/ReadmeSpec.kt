@@ -33,4 +33,5 @@ private val CODE = Regex("<!-- sample: (\\S+) -->\n```(kotlin|java)\n(.*?)```", 
 private val ANY_CODE = Regex("^\\s*```(kotlin|java)", RegexOption.MULTILINE)
 private val LINK = Regex("]\\(([^):#]+)\\)")
 
-private fun marked(source: String): String = source.substringAfter("// readme: begin\n").substringBefore("// readme: end")
+private fun marked(source: String): String =
+    source.substringAfter("// readme: begin\n").substringBefore("// readme: end")

@@ -23,7 +23,8 @@ class CrashExplorationSpec :
                 val fresh = System.nanoTime() / 1000 % 1_000_000_000
                 println("crash exploration: corpus of $CORPUS seeds, then from seed $fresh on")
                 explore(recovery, Integer.getInteger("crash.states", STATES)) { if (it <= CORPUS) it else fresh + it }
-                recovery.states shouldBeGreaterThanOrEqual STATES.coerceAtMost(Integer.getInteger("crash.states", STATES))
+                recovery.states shouldBeGreaterThanOrEqual
+                    STATES.coerceAtMost(Integer.getInteger("crash.states", STATES))
             }
             println(
                 "crash exploration: ${recovery.states} states, ${recovery.crashes} in workloads and " +

@@ -43,7 +43,8 @@ internal class Recovery {
         same(log.found, second.found, "after a loss of power behind the recovery")
         expectAtMostOneMore(log, second)
         if (state.choice and 192L == 0L) {
-            val third = open(secondDisk.image(mixed(state.choice, 3)), state.shape.options(), state.shape, "the third opening")
+            val third =
+                open(secondDisk.image(mixed(state.choice, 3)), state.shape.options(), state.shape, "the third opening")
             same(second.found, third.found, "after the second loss of power behind the recovery")
             expect(third.wal.segments().size <= second.wal.segments().size) {
                 "the third recovery has ${third.wal.segments().size} segments, the second ${second.wal.segments().size}"

@@ -26,7 +26,7 @@ private val LOOK_AGAIN = 50.milliseconds
 internal fun replayFlow(open: () -> WalCursor): Flow<WalRecord> = flow {
     open().use { cursor ->
         do {
-            val chunk = cursor.chunk { next() }
+            val chunk = cursor.chunk { it.next() }
             emit(chunk)
         } while (chunk.isFull)
     }
@@ -38,7 +38,7 @@ internal fun followFlow(wal: Wal, durableLsn: StateFlow<Long>, open: () -> WalCu
         while (true) {
             val seen = durableLsn.value
             val closed = wal.state() == WalState.CLOSED
-            val chunk = cursor.chunk { next(Duration.ZERO) }
+            val chunk = cursor.chunk { it.next(Duration.ZERO) }
             if (chunk.records.isNotEmpty() || chunk.failure != null) emit(chunk)
             if (chunk.isFull) continue
             if (closed || chunk.failure != null) break
@@ -53,12 +53,12 @@ internal fun followFlow(wal: Wal, durableLsn: StateFlow<Long>, open: () -> WalCu
  */
 private class Chunk(val records: List<WalRecord>, val isFull: Boolean, val failure: Throwable?)
 
-private inline fun WalCursor.chunk(next: WalCursor.() -> Boolean): Chunk {
+private inline fun WalCursor.chunk(advance: (WalCursor) -> Boolean): Chunk {
     val records = ArrayList<WalRecord>()
     var bytes = 0L
     try {
         while (records.size < CHUNK_RECORDS && bytes < CHUNK_BYTES) {
-            if (!next()) return Chunk(records, false, null)
+            if (!advance(this)) return Chunk(records, false, null)
             records.add(record())
             bytes += length()
         }

@@ -99,9 +99,12 @@ class CancellationSpec :
                         blocked.await()
                     }
                 }
-                repeat(3) { log.appendAndSync("b".toByteArray()) }
-                log.sync()
-                blocked.countDown()
+                try {
+                    repeat(3) { log.appendAndSync("b".toByteArray()) }
+                    log.sync()
+                } finally {
+                    blocked.countDown()
+                }
                 unconfined.forEach { it.join() }
                 resumedOn.orEmpty().startsWith(LogDispatcher.THREAD_NAME) shouldBe false
             }

@@ -36,10 +36,11 @@ class GroupCommitSpec :
 
         "callers on many threads share flushes" {
             withLog { log, store ->
+                log.append("begins the segment".toByteArray(), Durability.BUFFERED) shouldBe 1
                 withContext(Dispatchers.Default) {
                     store.holdSyncs()
                     val callers = List(200) { async { log.appendAndSync(ByteArray(100)) } }
-                    blocking { while (log.lastLsn < 200) Thread.onSpinWait() }
+                    blocking { while (log.lastLsn < 201) Thread.onSpinWait() }
                     store.release()
                     callers.awaitAll().toSet().size shouldBe 200
                 }

@@ -83,6 +83,7 @@ class LifeCycleSpec :
 
         "a closed log refuses everything and closes again without complaint" {
             withLog { log, _ ->
+                log.append("a".toByteArray())
                 log.close()
                 shouldThrow<WalClosedException> { log.append("a".toByteArray()) }
                 shouldThrow<WalClosedException> { log.append("a".toByteArray(), Durability.BUFFERED) }

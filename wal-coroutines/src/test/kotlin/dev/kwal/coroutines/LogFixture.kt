@@ -12,6 +12,7 @@ import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
 import java.time.Duration
+import kotlin.time.Duration.Companion.seconds
 
 /** Nothing happens by itself. */
 internal val QUIET: WalOptions = WalOptions.DEFAULT.withFlushInterval(Duration.ofHours(1))
@@ -24,7 +25,7 @@ internal fun withLog(
     options: WalOptions = QUIET,
     store: WatchedStore = WatchedStore(),
     block: suspend TestScope.(SuspendingWal, WatchedStore) -> Unit,
-) = runTest {
+) = runTest(timeout = 30.seconds) {
     SuspendingWal.open(store, options).use { log ->
         try {
             log.ready(store)

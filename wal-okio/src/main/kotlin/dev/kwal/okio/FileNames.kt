@@ -13,7 +13,8 @@ internal object FileNames {
 
     fun temporary(sequence: Long): String = segment(sequence) + TEMPORARY
 
-    fun isTemporary(name: String): Boolean = name.endsWith(TEMPORARY) && sequenceOf(name.removeSuffix(TEMPORARY)) != null
+    fun isTemporary(name: String): Boolean =
+        name.endsWith(TEMPORARY) && sequenceOf(name.removeSuffix(TEMPORARY)) != null
 
     /** The sequence of a segment's name; null for any other name. */
     fun sequenceOf(name: String): Long? {

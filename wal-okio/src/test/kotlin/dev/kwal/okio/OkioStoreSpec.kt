@@ -2,6 +2,7 @@ package dev.kwal.okio
 
 import dev.kwal.Durability
 import dev.kwal.Wal
+import dev.kwal.WalOptions
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.StoreLockedException
@@ -31,7 +32,9 @@ class SystemOkioStoreSpec : StoreContract({ OkioPlace(FileSystem.SYSTEM, tempora
 class UnixOkioStoreSpec : StoreContract({ OkioPlace(FakeFileSystem().apply { emulateUnix() }, "/wal/a/b".toPath()) })
 
 /** The contract where open files can neither be moved nor deleted. */
-class WindowsOkioStoreSpec : StoreContract({ OkioPlace(FakeFileSystem().apply { emulateWindows() }, "F:\\wal".toPath()) })
+class WindowsOkioStoreSpec : StoreContract({
+    OkioPlace(FakeFileSystem().apply { emulateWindows() }, "F:\\wal".toPath())
+})
 
 /** What is the store's own affair. */
 class OkioStoreSpec :
@@ -54,11 +57,38 @@ class OkioStoreSpec :
             fileSystem.list(directory) shouldBe listOf(foreign)
         }
 
+        "a file has the name of a segment only when its header was flushed" {
+            val fileSystem = FaultyFileSystem()
+            val store = OkioStore(fileSystem, "/wal".toPath())
+            store.lock().use {
+                val segmentsAtFlush = ArrayList<Long>()
+                fileSystem.onFlush = { segmentsAtFlush.addAll(store.segments().toList()) }
+                store.create(1, ByteBuffer.wrap("header".toByteArray()), 0).use {
+                    segmentsAtFlush shouldBe emptyList()
+                    it.sync()
+                    segmentsAtFlush shouldBe listOf(1L)
+                }
+            }
+        }
+
+        "reads that come short are put together" {
+            val fileSystem = FaultyFileSystem()
+            val store = OkioStore(fileSystem, "/wal".toPath())
+            store.lock().use {
+                store.create(1, ByteBuffer.wrap("header".toByteArray()), 0).close()
+                fileSystem.fault = Fault.SHORT_READ
+                listOf(ByteBuffer.allocate(9), ByteBuffer.allocateDirect(9)).forEach { target ->
+                    store.open(1).use { it.read(1, target) } shouldBe 5
+                    Charsets.UTF_8.decode(target.flip()).toString() shouldBe "eader"
+                }
+            }
+        }
+
         "a failed create leaves nothing behind and can be tried again" {
             val fileSystem = FaultyFileSystem()
             val store = OkioStore(fileSystem, "/wal".toPath())
             store.lock().use {
-                for (fault in Fault.entries) {
+                for (fault in Fault.entries - Fault.SHORT_READ) {
                     fileSystem.fault = fault
                     shouldThrow<IOException> { store.create(1, ByteBuffer.wrap("header".toByteArray()), 0) }
                     fileSystem.fault = null
@@ -117,7 +147,7 @@ class OkioStoreSpec :
 
         "a log keeps byte strings" {
             val directory = temporaryDirectory()
-            Wal.open(OkioStore(FileSystem.SYSTEM, directory), dev.kwal.WalOptions.DEFAULT).use { log ->
+            Wal.open(OkioStore(FileSystem.SYSTEM, directory), WalOptions.DEFAULT).use { log ->
                 log.append("a".encodeUtf8()) shouldBe 1
                 log.append("b".encodeUtf8(), Durability.BUFFERED) shouldBe 2
                 log.appendAndSync("c".encodeUtf8()) shouldBe 3
@@ -128,11 +158,12 @@ class OkioStoreSpec :
         }
     })
 
-private enum class Fault { WRITE, SHORT_WRITE, FLUSH, MOVE }
+private enum class Fault { WRITE, SHORT_WRITE, SHORT_READ, FLUSH, MOVE }
 
-/** Fails, or writes too little, on demand. */
+/** Fails, or does too little, on demand. */
 private class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem()) {
     var fault: Fault? = null
+    var onFlush: () -> Unit = {}
 
     override fun atomicMove(source: Path, target: Path) {
         if (fault == Fault.MOVE) throw IOException("cannot move")
@@ -143,15 +174,17 @@ private class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem()) {
         val handle = super.openReadWrite(file, mustCreate, mustExist)
         return object : FileHandle(true) {
             override fun protectedRead(fileOffset: Long, array: ByteArray, arrayOffset: Int, byteCount: Int) =
-                handle.read(fileOffset, array, arrayOffset, byteCount)
+                handle.read(fileOffset, array, arrayOffset, if (fault == Fault.SHORT_READ) 1 else byteCount)
 
             override fun protectedWrite(fileOffset: Long, array: ByteArray, arrayOffset: Int, byteCount: Int) {
                 if (fault == Fault.WRITE) throw IOException("cannot write")
-                handle.write(fileOffset, array, arrayOffset, if (fault == Fault.SHORT_WRITE) byteCount - 1 else byteCount)
+                val count = if (fault == Fault.SHORT_WRITE) byteCount - 1 else byteCount
+                handle.write(fileOffset, array, arrayOffset, count)
             }
 
             override fun protectedFlush() {
                 if (fault == Fault.FLUSH) throw IOException("cannot flush")
+                onFlush()
                 handle.flush()
             }
 

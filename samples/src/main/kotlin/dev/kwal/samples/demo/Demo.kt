@@ -9,6 +9,7 @@ import java.io.BufferedReader
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.Locale
+import java.util.zip.CRC32
 import kotlin.random.Random
 import kotlin.system.exitProcess
 import kotlin.time.Duration
@@ -40,15 +41,16 @@ internal class Demo(base: Path) {
     fun run() {
         println("Kwal demo: a process is killed in full flight. What it was told to be safe has to be there.")
         println("The log is in $directory\n")
+        var found = Found()
         for (round in 1..ROUNDS) {
             println("Round $round of $ROUNDS")
             killInFullFlight(round)
-            val found = recover()
-            tell("acknowledged", "${acknowledged.size.text()} records so far: all came back, none twice, none altered")
-            tell("besides", "${(found.count - acknowledged.size).text()} that were under way came back whole as well")
+            found = recover()
+            tell("checked", "all ${acknowledged.size.text()} acknowledged so far came back, none twice, none altered")
+            tell("", "and ${(found.count - acknowledged.size).text()} that were still under way, whole")
             println()
         }
-        readFromJava()
+        readFromJava(found)
         println("\nEvery promise was kept.")
     }
 
@@ -63,20 +65,24 @@ internal class Demo(base: Path) {
             val begin = TimeSource.Monotonic.markNow()
             while (acknowledged.size - before < enough && begin.elapsedNow() < LONGEST) hear(lines, round) ?: break
             took = begin.elapsedNow()
-            process.destroyForcibly()
+            // By its handle: killing it as a Process would close the stream in which its last words are.
+            process.toHandle().destroyForcibly()
             while (hear(lines, round) != null) continue
         }
         val heard = acknowledged.size - before
-        tell("writer", "process ${process.pid()}, $WORKERS coroutines, ${heard.text()} records acknowledged in $took")
-        tell("killed", "by force, exit code ${process.waitFor()}")
+        tell("appended", "process ${process.pid()}, $WORKERS coroutines")
+        tell("", "${heard.text()} records acknowledged in ${took.text()}")
+        tell("killed", "in full flight, exit code ${process.waitFor()}")
     }
 
-    /** One acknowledgement; null at the end. A line cut short by the end of the writer is none. */
+    /** One acknowledgement; null at the end. A last line that was cut short is none. */
     private fun hear(lines: BufferedReader, round: Int): Long? {
         val line = lines.readLine() ?: return null
-        val numbers = line.split(' ').mapNotNull { it.toIntOrNull() }
-        if (numbers.size != WORDS_IN_LINE) throw BrokenPromise("the writer said: $line")
-        val (lsn, worker, number) = numbers
+        if (!line.endsWith(SAFE)) {
+            lines.readLine() ?: return null
+            throw BrokenPromise("the writer said: $line")
+        }
+        val (lsn, worker, number) = line.removeSuffix(SAFE).split(' ').map { it.toInt() }
         acknowledged.put(lsn.toLong(), Stamp(round, worker, number))?.let {
             throw BrokenPromise("record $lsn was acknowledged twice, first as $it")
         }
@@ -86,8 +92,8 @@ internal class Demo(base: Path) {
     private fun recover(): Found = runBlocking {
         val begin = TimeSource.Monotonic.markNow()
         SuspendingWal.open(FileStore.of(directory), DEMO_OPTIONS).use { log ->
-            tell("recovered", "in ${begin.elapsedNow()}")
-            tell("report", log.recovery.toString())
+            tell("recovered", "in ${begin.elapsedNow().text()}")
+            tell("report", log.recovery.toString().replace("; ", "\n" + " ".repeat(INDENT)))
             val found = Found()
             log.replay().collect { found.add(it.lsn(), it.toByteArray()) }
             found.check(log.recovery)
@@ -95,16 +101,15 @@ internal class Demo(base: Path) {
         }
     }
 
-    private fun readFromJava() {
+    private fun readFromJava(expected: Found) {
         println("The same log, read from Java")
         val summary = JavaReader.read(directory)
-        tell("records", "${summary.count().text()}, from ${summary.firstLsn()} to ${summary.lastLsn()}")
+        tell("records", "${summary.count().text()}, from LSN ${summary.firstLsn()} to ${summary.lastLsn()}")
         tell("segments", "${summary.segments()}, ${summary.bytes().text()} bytes on disk")
-        tell("checksum", "%08x".format(Locale.ROOT, summary.checksum()))
-        val expected = recover()
         if (summary.count() != expected.count || summary.checksum() != expected.checksum.value) {
             throw BrokenPromise("Java read ${summary.count()} records, Kotlin ${expected.count}, or not the same ones")
         }
+        tell("checked", "the same records, by count and by checksum")
     }
 
     private fun writerCommand(round: Int): List<String> = listOf(
@@ -118,7 +123,7 @@ internal class Demo(base: Path) {
 
     /** What is in the log, held against what has to be. */
     private inner class Found {
-        val checksum = java.util.zip.CRC32()
+        val checksum = CRC32()
         var count = 0L
         private val stamps = HashSet<Stamp>()
         private val missing = HashMap(acknowledged)
@@ -142,11 +147,14 @@ internal class Demo(base: Path) {
         const val ROUNDS = 3
         const val FEWEST = 3_000
         const val MOST = 15_000
-        const val WORDS_IN_LINE = 3
         val LONGEST = 4.seconds
     }
 }
 
-private fun tell(what: String, text: String) = println("  ${what.padEnd(14)}$text")
+private const val INDENT = 12
+
+private fun tell(what: String, text: String) = println("  $what".padEnd(INDENT) + text)
+
+private fun Duration.text(): String = "$inWholeMilliseconds ms"
 
 private fun Number.text(): String = "%,d".format(Locale.ROOT, toLong())

@@ -10,7 +10,8 @@ internal data class Stamp(val round: Int, val worker: Int, val number: Int) {
     fun record(): ByteArray {
         val random = Random(hashCode())
         val body = random.nextBytes(random.nextInt(LONGEST_BODY))
-        return ByteBuffer.allocate(STAMP_BYTES + body.size).putInt(round).putInt(worker).putInt(number).put(body).array()
+        val record = ByteBuffer.allocate(STAMP_BYTES + body.size)
+        return record.putInt(round).putInt(worker).putInt(number).put(body).array()
     }
 
     companion object {

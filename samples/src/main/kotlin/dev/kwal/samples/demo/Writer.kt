@@ -14,6 +14,9 @@ import java.nio.file.Path
 
 internal const val WORKERS = 64
 
+/** Ends each line in which the writer says that a record is safe. */
+internal const val SAFE = " is safe"
+
 /** Small segments, so that the log goes through many of them. */
 internal val DEMO_OPTIONS: WalOptions = WalOptions.DEFAULT.withSegmentBytes(1 shl 20)
 
@@ -36,7 +39,7 @@ internal object Writer {
                     while (true) {
                         val stamp = Stamp(round.toInt(), worker, ++number)
                         val lsn = log.append(stamp.record(), levelOf(worker))
-                        out.write("$lsn $worker $number\n".toByteArray())
+                        out.write("$lsn $worker $number$SAFE\n".toByteArray())
                     }
                 }
             }
