@@ -14,10 +14,10 @@ internal fun framesIn(store: WalStore): List<String> = store.segments().flatMap 
 }
 
 private fun framesIn(reader: SegmentReader): List<String> {
-    val lines = ArrayList<String>()
     val bytes = Format.buffer(Format.HEADER_BYTES)
     val decoded = Format.decodeHeader(bytes, reader.read(0, bytes))
     val header = decoded.header() ?: return listOf("  ${decoded.what()}")
+    val lines = arrayListOf("  made as segment ${header.sequence()}")
     val scanner = FrameScanner(reader, header, Int.MAX_VALUE / 2, FrameScanner.BLOCK_BYTES)
     var position = Format.HEADER_BYTES.toLong()
     while (position < reader.size()) {

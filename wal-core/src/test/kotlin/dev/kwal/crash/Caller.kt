@@ -2,8 +2,14 @@ package dev.kwal.crash
 
 import dev.kwal.Durability
 import dev.kwal.Wal
+import dev.kwal.WalNoSpaceException
+import dev.kwal.WalState
+import java.io.IOException
 import java.nio.ByteBuffer
 import java.util.Random
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeoutException
 
 /**
  * Somebody who uses a log and tells the oracle.
@@ -12,14 +18,17 @@ import java.util.Random
  */
 internal class Caller(
     private val oracle: Oracle,
-    private val random: Random,
+    val random: Random,
     private val shape: Shape,
     private val number: Int = 0,
     private val foreignBytes: () -> ByteArray? = { null },
 ) {
     private var count = 0
 
+    private val tickets = ArrayList<CompletableFuture<Void>>()
+
     /** The end of the last group that this caller appended. */
+    @Volatile
     var lastLsn = 0L
         private set
 
@@ -35,19 +44,17 @@ internal class Caller(
         }
     }
 
-    private fun appendWaiting(wal: Wal, level: Durability) {
+    fun appendWaiting(wal: Wal, level: Durability) {
         val group = group(1)
-        oracle.appending(group)
-        done(group, wal.append(ByteBuffer.wrap(group.records[0]), level), level)
+        accepted(group, level) { wal.append(ByteBuffer.wrap(group.records[0]), level) }
     }
 
-    private fun appendBatch(wal: Wal, level: Durability) {
+    fun appendBatch(wal: Wal, level: Durability) {
         val group = group(2 + random.nextInt(6))
-        oracle.appending(group)
-        done(group, wal.appendBatch(group.buffers(), level), level)
+        accepted(group, level) { wal.appendBatch(group.buffers(), level) }
     }
 
-    private fun tryAppend(wal: Wal) {
+    fun tryAppend(wal: Wal) {
         val group = group(if (random.nextInt(4) == 0) 3 else 1)
         oracle.appending(group)
         val lsn = if (group.count == 1) {
@@ -58,16 +65,28 @@ internal class Caller(
         if (lsn == Wal.NO_ROOM) oracle.refused(group) else done(group, lsn, Durability.BUFFERED)
     }
 
-    private fun appendAsync(wal: Wal, level: Durability, group: Group) {
-        oracle.appending(group)
-        val epoch = oracle.epoch()
-        val ticket = if (group.count == 1) {
-            wal.appendAsync(ByteBuffer.wrap(group.records[0]), level)
-        } else {
-            wal.appendBatchAsync(group.buffers(), level)
+    fun appendAsync(wal: Wal, level: Durability, group: Group = group(1)) {
+        val stamp = oracle.stamp()
+        accepted(group, Durability.BUFFERED) {
+            val ticket = if (group.count == 1) {
+                wal.appendAsync(ByteBuffer.wrap(group.records[0]), level)
+            } else {
+                wal.appendBatchAsync(group.buffers(), level)
+            }
+            tickets.add(ticket.reached.thenAccept { oracle.acknowledged(it, level, stamp) }.toCompletableFuture())
+            ticket.lsn
         }
-        done(group, ticket.lsn, Durability.BUFFERED)
-        ticket.reached.thenAccept { oracle.acknowledged(it, level, epoch) }
+    }
+
+    /** Without space a group is certainly not in the log. After any other failure nobody knows. */
+    private fun accepted(group: Group, level: Durability, append: () -> Long) {
+        oracle.appending(group)
+        try {
+            done(group, append(), level)
+        } catch (e: WalNoSpaceException) {
+            oracle.refused(group)
+            throw e
+        }
     }
 
     private fun done(group: Group, lsn: Long, level: Durability) {
@@ -75,47 +94,80 @@ internal class Caller(
         lastLsn = lsn
     }
 
+    /** The log failed or was closed, and has told every receipt, one way or the other. */
+    fun awaitTickets() {
+        val told = CompletableFuture.allOf(*tickets.map { it.exceptionally { null } }.toTypedArray())
+        try {
+            told.get(30, TimeUnit.SECONDS)
+        } catch (e: TimeoutException) {
+            throw BrokenPromise("${tickets.count { !it.isDone }} tickets were left waiting", e)
+        }
+        tickets.clear()
+    }
+
+    /** The process that waited is gone. */
+    fun forgetTickets() = tickets.clear()
+
     fun sync(wal: Wal): String {
-        val epoch = oracle.epoch()
+        val stamp = oracle.stamp()
         when (random.nextInt(4)) {
-            0 -> oracle.acknowledged(wal.sync(minOf(lastLsn, wal.lastLsn())), Durability.SYNCED, epoch)
+            0 -> oracle.acknowledged(wal.sync(minOf(lastLsn, wal.lastLsn())), Durability.SYNCED, stamp)
 
             1 -> oracle.acknowledged(
                 wal.commit(minOf(lastLsn, wal.lastLsn()), Durability.WRITTEN),
                 Durability.WRITTEN,
-                epoch,
+                stamp,
             )
 
-            else -> oracle.acknowledged(wal.sync(), Durability.SYNCED, epoch)
+            else -> oracle.acknowledged(wal.sync(), Durability.SYNCED, stamp)
         }
         return "sync"
     }
 
     /** What the accessors say is a promise, too. */
     fun look(wal: Wal) {
-        val epoch = oracle.epoch()
-        oracle.acknowledged(wal.durableLsn(), Durability.SYNCED, epoch)
-        oracle.acknowledged(wal.writtenLsn(), Durability.WRITTEN, epoch)
+        val stamp = oracle.stamp()
+        oracle.acknowledged(wal.durableLsn(), Durability.SYNCED, stamp)
+        oracle.acknowledged(wal.writtenLsn(), Durability.WRITTEN, stamp)
     }
 
     fun checkpoint(wal: Wal, lsn: Long): String {
         oracle.checkpointing(lsn)
-        wal.checkpoint(lsn)
-        oracle.checkpointed(lsn)
+        try {
+            wal.checkpoint(lsn)
+        } finally {
+            // When only a deletion failed the prefix is dropped all the same.
+            if (wal.firstLsn() > lsn) oracle.checkpointed(lsn)
+        }
         return "checkpoint($lsn)"
     }
 
     fun truncateAfter(wal: Wal, lsn: Long): String {
         oracle.truncating(lsn)
-        wal.truncateAfter(lsn)
+        try {
+            wal.truncateAfter(lsn)
+        } catch (e: IOException) {
+            if (wal.state() != WalState.FAILED) oracle.notTruncated()
+            throw e
+        }
         oracle.truncated(lsn, wal.epoch())
-        lastLsn = minOf(lastLsn, lsn)
+        truncated(lsn)
         return "truncateAfter($lsn)"
+    }
+
+    /** The LSN of a group that is gone says nothing about what has it now. */
+    fun truncated(lsn: Long) {
+        lastLsn = minOf(lastLsn, lsn)
     }
 
     /** After a crash others have to say what the last record is. */
     fun reopened(itsLastLsn: Long) {
         lastLsn = itsLastLsn
+    }
+
+    fun rotate(wal: Wal): String {
+        wal.rotate()
+        return "rotate"
     }
 
     private fun group(count: Int) = Group(List(count) { record() })

@@ -18,7 +18,7 @@ class CrashExplorationSpec :
             val recovery = Recovery()
             val only = System.getProperty("crash.seed")?.toLong()
             if (only != null) {
-                Life(only, recovery).run()
+                live(only, recovery)
             } else {
                 val fresh = System.nanoTime() / 1000 % 1_000_000_000
                 println("crash exploration: corpus of $CORPUS seeds, then from seed $fresh on")
@@ -34,7 +34,11 @@ class CrashExplorationSpec :
     })
 
 private const val STATES = 20_000
-private const val CORPUS = 12L
+private const val CORPUS = 6L
+
+/** Every fourth seed is that of a crowded life. */
+internal fun live(seed: Long, recovery: Recovery) =
+    if (seed % 4 == 0L) CrowdedLife(seed, recovery).run() else Life(seed, recovery).run()
 
 /** Lives lives on all cores until there were so many states. */
 private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
@@ -45,7 +49,7 @@ private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
         threads.execute {
             try {
                 while (recovery.states < states && broken.get() == null) {
-                    Life(seedOf(next.incrementAndGet().toLong()), recovery).run()
+                    live(seedOf(next.incrementAndGet().toLong()), recovery)
                 }
             } catch (e: Throwable) {
                 broken.compareAndSet(null, e)

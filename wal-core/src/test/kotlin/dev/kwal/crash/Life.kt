@@ -1,5 +1,6 @@
 package dev.kwal.crash
 
+import dev.kwal.Durability
 import dev.kwal.Wal
 import dev.kwal.openWithBackground
 import dev.kwal.storage.SimulatedDisk
@@ -41,7 +42,7 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
             in 0..24 -> caller.append(wal)
             in 25..27 -> caller.sync(wal)
             in 28..33 -> "background".also { background.runQueued() }
-            in 34..35 -> "rotate".also { wal.rotate() }
+            in 34..35 -> caller.rotate(wal)
             in 36..37 -> caller.checkpoint(wal, between(wal.firstLsn() - 1, wal.lastLsn()))
             38 -> truncate(wal)
             else -> "look".also { caller.look(wal) }
@@ -62,17 +63,18 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
             0 -> {
                 step = "step $steps: close and reopen"
                 wal.close()
-                oracle.acknowledged(wal.lastLsn(), dev.kwal.Durability.SYNCED, oracle.epoch())
+                oracle.acknowledged(wal.lastLsn(), Durability.SYNCED, oracle.stamp())
             }
 
             1 -> {
                 step = "step $steps: reopen after a kill"
+                oracle.crashed(Loss.PROCESS)
                 goOnWith(disk.killImage())
             }
 
             else -> {
                 step = "step $steps: reopen after a loss of power"
-                oracle.lostPower()
+                oracle.crashed(Loss.POWER)
                 goOnWith(disk.image(mixed(seed, steps.toLong())))
             }
         }

@@ -26,6 +26,7 @@ internal class Oracle {
     private var requestedFirstLsn = 1L
     private var requestedCut: Long? = null
     private var epoch = 0L
+    private var stamp = 0
 
     /** What a crash at this moment may leave, and something taken at the same moment. */
     @Synchronized
@@ -53,7 +54,7 @@ internal class Oracle {
     fun appended(group: Group, lsn: Long, level: Durability) {
         check(pending.remove(group))
         check(known.put(lsn - group.count + 1, group) == null) { "LSN $lsn was given twice" }
-        acknowledged(lsn, level, epoch)
+        acknowledged(lsn, level, stamp)
     }
 
     /** Nothing of the group was appended. */
@@ -63,8 +64,15 @@ internal class Oracle {
     }
 
     @Synchronized
-    fun acknowledged(lsn: Long, level: Durability, itsEpoch: Long) {
-        if (itsEpoch != epoch) return
+    fun durableLsn() = durableLsn
+
+    /** Goes with an acknowledgement that comes later; it counts for nothing after a truncation or a crash. */
+    @Synchronized
+    fun stamp() = stamp
+
+    @Synchronized
+    fun acknowledged(lsn: Long, level: Durability, itsStamp: Int) {
+        if (itsStamp != stamp) return
         if (level >= Durability.WRITTEN) writtenLsn = maxOf(writtenLsn, lsn)
         if (level == Durability.SYNCED) durableLsn = maxOf(durableLsn, lsn)
     }
@@ -78,7 +86,7 @@ internal class Oracle {
     @Synchronized
     fun checkpointed(lsn: Long) {
         firstLsn = maxOf(firstLsn, lsn + 1)
-        acknowledged(lsn, Durability.SYNCED, epoch)
+        acknowledged(lsn, Durability.SYNCED, stamp)
     }
 
     @Synchronized
@@ -86,8 +94,15 @@ internal class Oracle {
         requestedCut = lsn
     }
 
+    /** Nothing was given up. */
+    @Synchronized
+    fun notTruncated() {
+        requestedCut = null
+    }
+
     @Synchronized
     fun truncated(lsn: Long, newEpoch: Long) {
+        stamp++
         requestedCut = null
         known = known.cutTo(lsn)
         epoch = newEpoch
@@ -95,10 +110,11 @@ internal class Oracle {
         durableLsn = lsn
     }
 
-    /** From here on only what is durable is sure. */
+    /** The log is told nothing any more. From a loss of power on only what is durable is sure. */
     @Synchronized
-    fun lostPower() {
-        writtenLsn = durableLsn
+    fun crashed(survivors: Loss) {
+        stamp++
+        if (survivors == Loss.POWER) writtenLsn = durableLsn
     }
 
     /** What opening found is the log from now on, and all of it is durable. */
@@ -112,10 +128,8 @@ internal class Oracle {
         requestedFirstLsn = found.firstLsn
         requestedCut = null
         epoch = found.epoch
+        stamp++
     }
-
-    @Synchronized
-    fun epoch() = epoch
 }
 
 /** The groups up to an LSN, the last one possibly in part. */
