@@ -162,8 +162,9 @@ final class LocalWal implements Wal {
             if (lsn < 0 || lsn > progress.lastLsn()) {
                 throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
             }
-            path.exclusively(() -> succession.advanceHead(lsn + 1));
-            deleted[0] = succession.deleteDropped();
+            var kept = new long[1];
+            path.exclusively(() -> kept[0] = succession.advanceHead(lsn + 1));
+            deleted[0] = succession.deleteDropped(kept[0]);
         });
         return deleted[0];
     }

@@ -86,9 +86,7 @@ final class Opening {
     /** Segments behind the tail that were prepared and never used, or are copies that were never finished. */
     private void deleteUnused() {
         for (long sequence : analysis.unusedSequences()) {
-            try {
-                store.delete(sequence);
-            } catch (IOException e) {
+            if (!WorthlessSegment.delete(store, sequence)) {
                 // It stays, and those before it with it, so that no gap comes to be.
                 return;
             }
@@ -154,18 +152,8 @@ final class Opening {
         chain.segments().forEach(segment -> live.add(segment.sequence()));
         for (long sequence : sequences) {
             if (sequence < chain.last().sequence() && !live.contains(sequence)) {
-                delete(sequence);
+                deletedSegments += WorthlessSegment.delete(store, sequence) ? 1 : 0;
             }
-        }
-    }
-
-    private void delete(long sequence) {
-        try {
-            store.delete(sequence);
-            deletedSegments++;
-        } catch (IOException e) {
-            // Nothing depends on the absence of a dead segment; the next open tries again.
-            return;
         }
     }
 

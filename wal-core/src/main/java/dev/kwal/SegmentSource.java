@@ -107,9 +107,10 @@ final class SegmentSource {
     private boolean begin() {
         lock.lock();
         try {
-            isPreparing = isQueued && !isClosed;
+            boolean isWanted = isQueued && !isPreparing && !isClosed;
             isQueued = false;
-            return isPreparing;
+            isPreparing |= isWanted;
+            return isWanted;
         } finally {
             lock.unlock();
         }
@@ -189,9 +190,10 @@ final class SegmentSource {
 
     /** One at a time: by the background while {@code isPreparing}, or under the lock. */
     private Prepared create(long bytes) throws IOException {
-        var header = anyHeader.successor(nextSequence);
-        var writer = store.create(nextSequence, Format.encodeHeader(header), bytes);
-        nextSequence++;
+        long sequence = nextSequence;
+        var header = anyHeader.successor(sequence);
+        var writer = store.create(sequence, Format.encodeHeader(header), bytes);
+        nextSequence = sequence + 1;
         return new Prepared(header, writer);
     }
 
@@ -199,10 +201,11 @@ final class SegmentSource {
     void discard(Prepared unused, IOException why) {
         try {
             unused.writer().close();
-            store.delete(unused.header().sequence());
-            giveBack(unused.header().sequence());
         } catch (IOException e) {
             why.addSuppressed(e);
+        }
+        if (WorthlessSegment.delete(store, unused.header().sequence())) {
+            giveBack(unused.header().sequence());
         }
         failed(why);
     }

@@ -123,7 +123,7 @@ final class Succession {
         before.segments().stream()
                 .map(Segment::sequence)
                 .filter(sequence -> !chain().holds(sequence))
-                .forEach(this::deleteDead);
+                .forEach(sequence -> WorthlessSegment.delete(store, sequence));
         return true;
     }
 
@@ -213,13 +213,17 @@ final class Succession {
 
     // -- checkpoint
 
-    /** Makes a first live LSN durable. */
-    void advanceHead(long newFirstLsn) throws IOException {
+    /**
+     * Makes a first live LSN durable.
+     *
+     * @return the newest segment that is begun durably: those before it may be deleted
+     */
+    long advanceHead(long newFirstLsn) throws IOException {
         progress.checkUsable();
         copyTail(Math.max(firstLsn, newFirstLsn));
         path.drain();
         if (newFirstLsn <= firstLsn) {
-            return;
+            return chain().isEmpty() ? 0 : chain().last().sequence();
         }
         if (path.segment() == null || !hasSpaceForHead()) {
             rotate(SegmentSource.Size.URGENT, newFirstLsn);
@@ -228,6 +232,7 @@ final class Succession {
         }
         path.drain();
         firstLsn = newFirstLsn;
+        return chain().last().sequence();
     }
 
     /** A segment without any space left is sealed instead, and the next one, made of the reserve if need be, begins there. */
@@ -243,11 +248,14 @@ final class Succession {
     /**
      * Deletes whole segments before the first live LSN, oldest first.
      *
+     * @param keptSequence this one holds the first live LSN durably; one begun since may be in the buffer only
      * @return how many
      */
-    int deleteDropped() throws IOException {
+    int deleteDropped(long keptSequence) throws IOException {
         int deleted = 0;
-        while (chain().segments().size() > 1 && chain().segments().get(1).baseLsn() <= firstLsn) {
+        while (chain().segments().size() > 1
+                && chain().segments().get(0).sequence() < keptSequence
+                && chain().segments().get(1).baseLsn() <= firstLsn) {
             try {
                 store.delete(chain().segments().get(0).sequence());
             } catch (NoSuchFileException e) {
@@ -281,7 +289,8 @@ final class Succession {
         orFail(() -> cut(before, lsn, ended, next));
         for (var segment : before.segments()) {
             if (ended == null || segment.sequence() > ended.sequence()) {
-                deleteDead(segment.sequence());
+                // What cannot be deleted is left to the next open: dead by the OPEN frame that was just synced.
+                WorthlessSegment.delete(store, segment.sequence());
             }
         }
     }
@@ -325,16 +334,6 @@ final class Succession {
                 }
             }
             throw new WalCorruptedException(segment.sequence(), scanner.position(), lsn, scanner.problem());
-        }
-    }
-
-    /** Deletes a segment that is on no chain. What cannot be deleted is left to the next open. */
-    private void deleteDead(long sequence) {
-        try {
-            store.delete(sequence);
-        } catch (IOException e) {
-            // Dead on disk by the OPEN frame that was just synced: nothing depends on its absence.
-            return;
         }
     }
 

@@ -120,7 +120,8 @@ internal class Recovery {
             work()
         } catch (e: BrokenPromise) {
             if (e.isExplained) throw e
-            val frames = framesIn(state.shape.store(before)).joinToString("\n  ")
+            val hasSegments = before.names().any { it.endsWith(".wal") }
+            val frames = if (hasSegments) framesIn(state.shape.store(before)).joinToString("\n  ") else "no segments"
             throw BrokenPromise(
                 "${e.message}\n${state.where}\nexpected ${state.expectation}\n${before.names()}\n  $frames",
                 e,
