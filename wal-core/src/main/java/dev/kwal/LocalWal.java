@@ -254,6 +254,9 @@ final class LocalWal implements Wal {
 
     @Override
     public WalRecord read(long lsn) throws IOException {
+        if (isClosed) {
+            throw new WalClosedException();
+        }
         if (lsn < 1 || lsn > progress.lastLsn()) {
             throw new IllegalArgumentException("lsn is " + lsn + ", expected 1 to " + progress.lastLsn());
         }
