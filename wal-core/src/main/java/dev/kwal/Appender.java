@@ -58,18 +58,21 @@ final class Appender {
         var taken = path.tryPut(group, null);
         if (taken.room() == WritePath.Room.TAKEN) {
             chores.appended(taken);
+        } else {
+            long frameBytes = group.frameBytes();
+            chores.roomWanted(() -> makeRoom(frameBytes, taken.room()));
         }
         return taken.lsn();
     }
 
-    WalTicket appendAsync(FrameGroup group, Durability level) throws IOException {
+    WalTicket appendAsync(FrameGroup group, Durability level, Deadline deadline) throws IOException {
         check(level);
         if (group.count() == 0) {
             var last = progress.ticket(level);
             chores.ticketGiven();
             return last;
         }
-        var ticket = put(group, level, Deadline.NEVER).ticket();
+        var ticket = put(group, level, deadline).ticket();
         if (ticket == null) {
             throw new IllegalStateException("no ticket was given");
         }
@@ -86,16 +89,16 @@ final class Appender {
                 return taken;
             }
             if (deadline.isNever()) {
-                makeRoom(group, taken.room());
+                makeRoom(group.frameBytes(), taken.room());
             } else {
-                chores.within(deadline, 0, () -> makeRoom(group, taken.room()));
+                chores.within(deadline, 0, () -> makeRoom(group.frameBytes(), taken.room()));
             }
         }
     }
 
-    private void makeRoom(FrameGroup group, WritePath.Room why) throws IOException {
+    private void makeRoom(long frameBytes, WritePath.Room why) throws IOException {
         if (why == WritePath.Room.NO_SEGMENT) {
-            path.exclusively(() -> succession.makeRoomFor(group.frameBytes()));
+            path.exclusively(() -> succession.makeRoomFor(frameBytes));
         } else {
             path.awaitRoom();
         }

@@ -10,6 +10,8 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a log does in the background: hands buffered records to the operating system in time, notes what is durable when it
@@ -28,6 +30,7 @@ final class Chores {
     private final Semaphore permits = new Semaphore(MAX_LIMITED_CALLS);
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
     private final AtomicBoolean isDriving = new AtomicBoolean();
+    private final AtomicReference<WritePath.@Nullable Work> wanted = new AtomicReference<>();
     private volatile long lastSeenLsn;
 
     Chores(
@@ -62,6 +65,12 @@ final class Chores {
         drive();
     }
 
+    /** Makes room at the next tick, for a caller who does not wait for it. */
+    void roomWanted(WritePath.Work makeRoom) {
+        wanted.set(makeRoom);
+        scheduleTick();
+    }
+
     /** Looks after what was just synced. */
     void synced() {
         scheduleTick();
@@ -86,10 +95,23 @@ final class Chores {
         if (progress.writtenLsn() < lastLsn) {
             write();
         }
+        makeWantedRoom();
         boolean isIdle = lastLsn == lastSeenLsn && !path.markWhenIdle();
         if (!isIdle) {
             lastSeenLsn = lastLsn;
             scheduleTick();
+        }
+    }
+
+    /** A failure is told to everybody who appends; a lack of space is tried again when somebody wants room again. */
+    private void makeWantedRoom() {
+        var work = wanted.getAndSet(null);
+        if (work != null) {
+            try {
+                work.run();
+            } catch (IOException e) {
+                return;
+            }
         }
     }
 

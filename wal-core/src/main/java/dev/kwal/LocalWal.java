@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -118,12 +119,22 @@ final class LocalWal implements Wal {
 
     @Override
     public WalTicket appendAsync(ByteBuffer record, Durability level) throws IOException {
-        return appender.appendAsync(FrameGroup.of(record, options), level);
+        return appender.appendAsync(FrameGroup.of(record, options), level, Deadline.NEVER);
+    }
+
+    @Override
+    public WalTicket appendAsync(ByteBuffer record, Durability level, Duration timeout) throws IOException {
+        return appender.appendAsync(FrameGroup.of(record, options), level, Deadline.after(timeout));
     }
 
     @Override
     public WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level) throws IOException {
-        return appender.appendAsync(FrameGroup.of(records, options), level);
+        return appender.appendAsync(FrameGroup.of(records, options), level, Deadline.NEVER);
+    }
+
+    @Override
+    public WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException {
+        return appender.appendAsync(FrameGroup.of(records, options), level, Deadline.after(timeout));
     }
 
     // -- commit
@@ -156,6 +167,11 @@ final class LocalWal implements Wal {
     }
 
     @Override
+    public void rotate(Duration timeout) throws IOException {
+        chores.within(Deadline.after(timeout), 0, this::rotate);
+    }
+
+    @Override
     public int checkpoint(long lsn) throws IOException {
         var deleted = new int[1];
         whole(() -> {
@@ -170,8 +186,20 @@ final class LocalWal implements Wal {
     }
 
     @Override
+    public int checkpoint(long lsn, Duration timeout) throws IOException {
+        var deleted = new AtomicInteger();
+        chores.within(Deadline.after(timeout), 0, () -> deleted.set(checkpoint(lsn)));
+        return deleted.get();
+    }
+
+    @Override
     public void truncateAfter(long lsn) throws IOException {
         whole(() -> path.exclusively(() -> succession.truncateAfter(lsn)));
+    }
+
+    @Override
+    public void truncateAfter(long lsn, Duration timeout) throws IOException {
+        chores.within(Deadline.after(timeout), 0, () -> truncateAfter(lsn));
     }
 
     private void whole(WritePath.Work work) throws IOException {
@@ -194,6 +222,14 @@ final class LocalWal implements Wal {
             }
         } finally {
             lifeCycle.unlock();
+        }
+    }
+
+    @Override
+    public void close(Duration timeout) throws IOException {
+        var deadline = Deadline.after(timeout);
+        if (!background.isShutdown()) {
+            chores.within(deadline, 0, this::close);
         }
     }
 

@@ -194,7 +194,8 @@ public interface Wal extends WalReader {
     }
 
     /**
-     * Appends a record to the buffer if that needs neither waiting nor I/O.
+     * Appends a record to the buffer if that needs neither waiting nor I/O. If not, room is made in the background within
+     * the flush interval of the options, so that a later try succeeds, unless there is no space.
      *
      * @return its LSN, at level {@link Durability#BUFFERED}, or {@link #NO_ROOM}
      * @throws IOException as {@link #append(ByteBuffer, Durability)} does, but never for lack of space
@@ -202,7 +203,7 @@ public interface Wal extends WalReader {
     long tryAppend(ByteBuffer record) throws IOException;
 
     /**
-     * Appends a batch to the buffer if that needs neither waiting nor I/O.
+     * Appends a batch to the buffer if that needs neither waiting nor I/O. Room is made as by {@link #tryAppend}.
      *
      * @return the LSN of the last, at level {@link Durability#BUFFERED}, or {@link #NO_ROOM}
      * @throws IOException as {@link #appendBatch(List, Durability)} does, but never for lack of space
@@ -217,11 +218,27 @@ public interface Wal extends WalReader {
     WalTicket appendAsync(ByteBuffer record, Durability level) throws IOException;
 
     /**
+     * Like {@link #appendAsync(ByteBuffer, Durability)}, waiting for room at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; it was not appended
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    WalTicket appendAsync(ByteBuffer record, Durability level, Duration timeout) throws IOException;
+
+    /**
      * Appends a batch and gives a receipt that completes at a level. Waits only for room.
      *
      * @throws IOException as {@link #appendBatch(List, Durability)} does
      */
     WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level) throws IOException;
+
+    /**
+     * Like {@link #appendBatchAsync(List, Durability)}, waiting for room at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; none was appended
+     * @throws IOException as {@link #appendBatch(List, Durability)} does
+     */
+    WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException;
 
     /**
      * A barrier: on return every record appended before the call, by any thread, survives a loss of power.
@@ -290,6 +307,14 @@ public interface Wal extends WalReader {
     void rotate() throws IOException;
 
     /**
+     * Like {@link #rotate()}, for at most so long. When the time runs out it goes on in the background.
+     *
+     * @throws WalTimeoutException if the time ran out
+     * @throws IOException as {@link #rotate()} does
+     */
+    void rotate(Duration timeout) throws IOException;
+
+    /**
      * Drops the prefix: records up to and including {@code lsn} are no longer needed. The new {@link #firstLsn()},
      * {@code lsn + 1}, is durable before segments are deleted, whole ones only, oldest first, never the one being written.
      * Does nothing for an {@code lsn} already dropped. Records still buffered are synced first.
@@ -301,6 +326,14 @@ public interface Wal extends WalReader {
      *     the next checkpoint tries again
      */
     int checkpoint(long lsn) throws IOException;
+
+    /**
+     * Like {@link #checkpoint(long)}, for at most so long. When the time runs out it goes on in the background.
+     *
+     * @throws WalTimeoutException if the time ran out
+     * @throws IOException as {@link #checkpoint(long)} does
+     */
+    int checkpoint(long lsn, Duration timeout) throws IOException;
 
     /**
      * Gives up the suffix: records behind {@code lsn} are gone on return, durably, and their LSNs are assigned again in a new
@@ -315,6 +348,15 @@ public interface Wal extends WalReader {
     void truncateAfter(long lsn) throws IOException;
 
     /**
+     * Like {@link #truncateAfter(long)}, for at most so long. When the time runs out it goes on in the background: append
+     * nothing before the {@link #epoch()} or a second call tells that it is done.
+     *
+     * @throws WalTimeoutException if the time ran out
+     * @throws IOException as {@link #truncateAfter(long)} does
+     */
+    void truncateAfter(long lsn, Duration timeout) throws IOException;
+
+    /**
      * Drains, syncs, marks the log as closed, syncs, and gives the store up. Calls that wait are finished first; later calls
      * get {@link WalClosedException}. Idempotent: a second call does nothing.
      *
@@ -324,4 +366,13 @@ public interface Wal extends WalReader {
      */
     @Override
     void close() throws IOException;
+
+    /**
+     * Like {@link #close()}, for at most so long: for a medium that does not answer. When the time runs out closing goes on
+     * in the background, and the store is given up at its end.
+     *
+     * @throws WalTimeoutException if the time ran out
+     * @throws IOException as {@link #close()} does
+     */
+    void close(Duration timeout) throws IOException;
 }

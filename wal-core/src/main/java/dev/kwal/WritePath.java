@@ -196,15 +196,27 @@ final class WritePath {
                     progress.await();
                 } else if (progress.isReleased()) {
                     throw new WalClosedException();
-                } else if (level == Durability.SYNCED) {
-                    syncGroup();
                 } else {
-                    writeGroup();
+                    lead(target, level);
                 }
             }
             return progress.reachedLsn(level);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** After this the level is reached or the log has failed. Anything else would have the caller lead for ever. */
+    private void lead(long target, Durability level) throws WalException {
+        if (level == Durability.SYNCED) {
+            syncGroup();
+        } else {
+            writeGroup();
+        }
+        if (progress.reachedLsn(level) < target) {
+            progress.checkNotFailed();
+            throw new IllegalStateException(
+                    "record " + target + " is not " + level + ", yet no write and no sync has failed");
         }
     }
 

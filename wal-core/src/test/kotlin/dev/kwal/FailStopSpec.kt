@@ -86,11 +86,9 @@ class FailStopSpec :
             val log = LogFixture(options = ROOMY).write("a")
             val gate = Gate()
             val cause = mediumError()
-            log.store.before = {
-                if (it.startsWith("sync")) {
-                    gate.pass()
-                    throw cause
-                }
+            log.store.fail("sync") {
+                gate.pass()
+                cause
             }
             val leader = running { log.sync() }
             gate.awaitSomebody()
@@ -106,11 +104,9 @@ class FailStopSpec :
         "all who wait for a write hear that it failed" {
             val log = LogFixture(options = ROOMY).write("a")
             val gate = Gate()
-            log.store.before = {
-                if (it.startsWith("append")) {
-                    gate.pass()
-                    throw noSpace()
-                }
+            log.store.fail("append") {
+                gate.pass()
+                noSpace()
             }
             val leader = running { log.write("b") }
             gate.awaitSomebody()
@@ -130,7 +126,7 @@ class FailStopSpec :
 
         "an error that is none of I/O fails the log like any other" {
             val log = LogFixture(options = ROOMY).write("a").sync()
-            log.store.before = { if (it.startsWith("sync")) throw OutOfMemoryError("direct buffer") }
+            log.store.fail("sync") { OutOfMemoryError("direct buffer") }
             shouldThrow<WalFailedException> { log.write("b").sync() }.cause!!.message shouldBe "direct buffer"
             log.wal.state() shouldBe WalState.FAILED
         }

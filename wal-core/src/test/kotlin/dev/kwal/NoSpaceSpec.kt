@@ -189,6 +189,23 @@ class NoSpaceSpec :
             log.wal.lastLsn() shouldBe 2
         }
 
+        "a caller who only tries gets room within the flush interval" {
+            val log = LogFixture().writeLarge(2)
+            log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe Wal.NO_ROOM
+            log.tick()
+            log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe 3
+        }
+
+        "a caller who only tries gets room when there is space again" {
+            val log = full()
+            log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe Wal.NO_ROOM
+            log.tick()
+            log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe Wal.NO_ROOM
+            log.store.heal()
+            log.tick()
+            log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe 3
+        }
+
         "tryAppend has room again when an append that waits has begun the next segment" {
             val log = LogFixture().writeLarge(2)
             log.wal.tryAppend(largeRecord(3).toBuffer()) shouldBe Wal.NO_ROOM

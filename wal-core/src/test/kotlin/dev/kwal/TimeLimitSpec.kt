@@ -74,6 +74,12 @@ class TimeLimitSpec :
                 { wal.sync(Duration.ofSeconds(-1)) },
                 { wal.appendAndSync("a".toBuffer(), Duration.ofSeconds(-1)) },
                 { wal.commit(0, Durability.WRITTEN, Duration.ofSeconds(-1)) },
+                { wal.appendAsync("a".toBuffer(), Durability.WRITTEN, Duration.ofSeconds(-1)) },
+                { wal.appendBatchAsync(listOf("a".toBuffer()), Durability.WRITTEN, Duration.ofSeconds(-1)) },
+                { wal.rotate(Duration.ofSeconds(-1)) },
+                { wal.checkpoint(0, Duration.ofSeconds(-1)) },
+                { wal.truncateAfter(0, Duration.ofSeconds(-1)) },
+                { wal.close(Duration.ofSeconds(-1)) },
             )
             calls.forEach { shouldThrow<IllegalArgumentException> { it() }.message shouldContain "PT-1S" }
             wal.lastLsn() shouldBe 0
@@ -86,7 +92,42 @@ class TimeLimitSpec :
                 log.sync(Duration.ofDays(1_000_000)) shouldBe 2
                 log.commit(2, Durability.WRITTEN, Duration.ofDays(1)) shouldBe 2
                 log.durableLsn() shouldBe 2
+                log.appendAsync("c".toBuffer(), Durability.SYNCED, Duration.ofDays(1)).lsn() shouldBe 3
+                log.appendBatchAsync(listOf("d".toBuffer()), Durability.SYNCED, Duration.ofDays(1)).lsn() shouldBe 4
+                log.rotate(Duration.ofDays(1))
+                log.segments().size shouldBe 2
+                log.checkpoint(3, Duration.ofDays(1)) shouldBe 0
+                log.firstLsn() shouldBe 4
+                log.truncateAfter(3, Duration.ofDays(1))
+                log.lastLsn() shouldBe 3
+                repeat(2) { log.close(Duration.ofDays(1)) }
+                log.state() shouldBe WalState.CLOSED
             }
+        }
+
+        "work on segments whose time runs out is done all the same" {
+            val log = LogFixture(options = ROOMY).write("a", "b")
+            val calls = listOf<() -> Unit>(
+                { log.wal.rotate(Duration.ZERO) },
+                { log.wal.truncateAfter(1, Duration.ZERO) },
+                { log.wal.checkpoint(1, Duration.ZERO) },
+                { log.wal.close(Duration.ZERO) },
+            )
+            calls.forEach { shouldThrow<WalTimeoutException> { it() } }
+            log.wal.lastLsn() shouldBe 2
+            log.background.run()
+            log.wal.lastLsn() shouldBe 1
+            log.wal.firstLsn() shouldBe 2
+            log.wal.state() shouldBe WalState.CLOSED
+            log.wal.close(Duration.ZERO)
+        }
+
+        "an asynchronous append whose time runs out while it waits for room appended nothing" {
+            val log = LogFixture().writeLarge(2)
+            shouldThrow<WalTimeoutException> {
+                log.wal.appendAsync(largeRecord(3).toBuffer(), Durability.SYNCED, Duration.ZERO)
+            }.lsn() shouldBe 0
+            log.wal.lastLsn() shouldBe 2
         }
 
         "a failure comes through a limited call as it is" {

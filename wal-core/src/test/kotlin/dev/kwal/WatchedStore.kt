@@ -68,7 +68,7 @@ internal class WatchedStore(private val medium: WalStore = MemoryStore(StoreCapa
 }
 
 /** Lets the [nth] call whose name begins so from now on fail, and those after it up to [times]. */
-internal fun WatchedStore.fail(call: String, nth: Int = 1, times: Int = 1, why: () -> IOException = ::mediumError) {
+internal fun WatchedStore.fail(call: String, nth: Int = 1, times: Int = 1, why: () -> Throwable = ::mediumError) {
     var seen = 0
     before = {
         if (it.startsWith(call)) {

@@ -88,10 +88,12 @@ class CancellationSpec :
         }
 
         "an unconfined caller that blocks after its call holds up nobody" {
-            withLog { log, _ ->
+            withLog { log, store ->
                 val blocked = CountDownLatch(1)
                 val scope = CoroutineScope(Job() + Dispatchers.Unconfined)
                 var resumedOn: String? = null
+                // A caller whose record is durable before it waits goes on at once, and would block this thread.
+                store.holdSyncs()
                 val unconfined = List(4) {
                     scope.launch {
                         log.appendAndSync("a".toByteArray())
@@ -99,6 +101,7 @@ class CancellationSpec :
                         blocked.await()
                     }
                 }
+                store.release()
                 try {
                     repeat(3) { log.appendAndSync("b".toByteArray()) }
                     log.sync()
