@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
 import java.io.IOException;
@@ -27,6 +28,7 @@ final class LocalWal implements Wal {
     private final SegmentSource source;
     private final Succession succession;
     private final Chores chores;
+    private final Observers observers;
     private final RecoveryReport recovery;
     private final Appender appender;
     private final LogView view;
@@ -42,6 +44,7 @@ final class LocalWal implements Wal {
         this.progress = opening.progress();
         this.source = opening.source();
         this.succession = opening.succession();
+        this.observers = opening.observers();
         this.recovery = opening.report();
         this.chores = new Chores(options, path, progress, source, background);
         this.appender = new Appender(store.capabilities(), path, progress, succession, chores);
@@ -209,6 +212,7 @@ final class LocalWal implements Wal {
             work.run();
         } finally {
             lifeCycle.unlock();
+            observers.changed();
         }
     }
 
@@ -357,6 +361,27 @@ final class LocalWal implements Wal {
             return WalState.FAILED;
         }
         return source.failure() != null ? WalState.NO_SPACE : WalState.OPEN;
+    }
+
+    @Override
+    public @Nullable Throwable failure() {
+        var failure = progress.failure();
+        return failure != null ? failure : source.failure();
+    }
+
+    @Override
+    public StoreCapabilities capabilities() {
+        return store.capabilities();
+    }
+
+    @Override
+    public void addObserver(Runnable observer) {
+        observers.add(observer);
+    }
+
+    @Override
+    public void removeObserver(Runnable observer) {
+        observers.remove(observer);
     }
 
     @Override

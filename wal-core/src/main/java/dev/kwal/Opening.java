@@ -21,6 +21,7 @@ final class Opening {
     private final ScheduledExecutorService background;
     private final Analysis analysis;
     private final List<Long> sequences;
+    private final Observers observers;
     private final SegmentSource source;
     private final Progress progress;
     private final WritePath path;
@@ -53,16 +54,20 @@ final class Opening {
         this.analysis = analysis;
         this.sequences = new ArrayList<>(analysis.sequences());
         deleteUnused();
+        var executor = new CompletionExecutor(options.completionExecutor());
+        this.observers = new Observers(executor);
         this.source = new SegmentSource(
                 store,
                 background,
                 headerOfLog(),
                 sequences.isEmpty() ? 1 : sequences.get(sequences.size() - 1) + 1,
-                ActiveSegment.fullBytes(options.segmentBytes()));
+                ActiveSegment.fullBytes(options.segmentBytes()),
+                observers);
         var action = analysis.verdict().action();
         var resumed = action == Action.RESUME ? resume() : null;
         this.progress = new Progress(
-                options,
+                executor,
+                observers,
                 analysis.epoch(),
                 analysis.lastLsn(),
                 action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn());
@@ -155,6 +160,10 @@ final class Opening {
                 deletedSegments += WorthlessSegment.delete(store, sequence) ? 1 : 0;
             }
         }
+    }
+
+    Observers observers() {
+        return observers;
     }
 
     ScheduledExecutorService background() {

@@ -15,6 +15,7 @@ final class Progress {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Waiters waiters;
+    private final Observers observers;
 
     private boolean isClosed;
     private boolean isReleased;
@@ -26,8 +27,9 @@ final class Progress {
     private volatile long durableLsn;
 
     /** Where the log stands when it is opened. */
-    Progress(WalOptions options, long epoch, long lastLsn, long durableLsn) {
-        this.waiters = new Waiters(options.completionExecutor());
+    Progress(CompletionExecutor executor, Observers observers, long epoch, long lastLsn, long durableLsn) {
+        this.waiters = new Waiters(executor);
+        this.observers = observers;
         this.epoch = epoch;
         this.lastLsn = lastLsn;
         this.highestLsn = lastLsn;
@@ -48,6 +50,11 @@ final class Progress {
     /** Tells everybody to look again; with the lock. */
     void signal() {
         changed.signalAll();
+    }
+
+    private void changed() {
+        signal();
+        observers.changed();
     }
 
     // -- watermarks
@@ -105,7 +112,7 @@ final class Progress {
 
     private void settle() {
         waiters.reached(writtenLsn, durableLsn);
-        signal();
+        changed();
     }
 
     /** Takes the suffix behind {@code lsn} away, which is durable, in a new epoch. */
@@ -116,7 +123,7 @@ final class Progress {
             writtenLsn = lsn;
             durableLsn = lsn;
             epoch = itsEpoch;
-            signal();
+            changed();
         } finally {
             lock.unlock();
         }
@@ -132,7 +139,7 @@ final class Progress {
                 failure = cause;
                 waiters.fail(new WalFailedException(durableLsn, cause));
             }
-            signal();
+            changed();
         } finally {
             lock.unlock();
         }
@@ -143,7 +150,7 @@ final class Progress {
         lock.lock();
         try {
             isClosed = true;
-            signal();
+            changed();
         } finally {
             lock.unlock();
         }
@@ -155,7 +162,7 @@ final class Progress {
         try {
             isReleased = true;
             waiters.fail(new WalClosedException());
-            signal();
+            changed();
         } finally {
             lock.unlock();
         }
@@ -171,9 +178,15 @@ final class Progress {
     }
 
     boolean isFailed() {
+        return failure() != null;
+    }
+
+    /** Why the log has failed; null if it has not. */
+    @Nullable
+    Throwable failure() {
         lock.lock();
         try {
-            return failure != null;
+            return failure;
         } finally {
             lock.unlock();
         }

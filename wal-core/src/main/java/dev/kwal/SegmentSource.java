@@ -22,6 +22,7 @@ final class SegmentSource {
     private final WalStore store;
     private final ScheduledExecutorService background;
     private final long expectedBytes;
+    private final Observers observers;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition prepared = lock.newCondition();
     private final SegmentHeader anyHeader;
@@ -52,7 +53,9 @@ final class SegmentSource {
             ScheduledExecutorService background,
             SegmentHeader anyHeader,
             long nextSequence,
-            long expectedBytes) {
+            long expectedBytes,
+            Observers observers) {
+        this.observers = observers;
         this.store = store;
         this.background = background;
         this.anyHeader = anyHeader;
@@ -97,7 +100,7 @@ final class SegmentSource {
         try {
             made = create(expectedBytes);
         } catch (IOException e) {
-            failure = e;
+            fail(e);
         } finally {
             settle(made);
         }
@@ -122,7 +125,7 @@ final class SegmentSource {
             isPreparing = false;
             if (made != null) {
                 ready = made;
-                failure = null;
+                healed();
             } else {
                 retryLater();
             }
@@ -168,11 +171,11 @@ final class SegmentSource {
             ready = null;
             if (taken == null) {
                 taken = create(bytes(size));
-                failure = null;
+                healed();
             }
             return taken;
         } catch (IOException e) {
-            failure = e;
+            fail(e);
             retryLater();
             throw new WalNoSpaceException(e);
         } finally {
@@ -222,9 +225,21 @@ final class SegmentSource {
         }
     }
 
+    private void fail(IOException why) {
+        failure = why;
+        observers.changed();
+    }
+
+    private void healed() {
+        if (failure != null) {
+            failure = null;
+            observers.changed();
+        }
+    }
+
     /** Keeps a failure to prepare that happened elsewhere. */
     void failed(IOException why) {
-        failure = why;
+        fail(why);
         lock.lock();
         try {
             retryLater();

@@ -3,8 +3,6 @@ package dev.kwal;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.ForkJoinPool;
 
 /**
  * Tickets whose records have not reached their level yet, in LSN order for each level. Guarded by the lock of the write path;
@@ -13,13 +11,13 @@ import java.util.concurrent.ForkJoinPool;
 final class Waiters {
     static final int MAX_COUNT = 1 << 16;
 
-    private final Executor executor;
+    private final CompletionExecutor executor;
     private final Deque<Waiter> written = new ArrayDeque<>();
     private final Deque<Waiter> synced = new ArrayDeque<>();
 
     private record Waiter(long lsn, CompletableFuture<Long> reached) {}
 
-    Waiters(Executor executor) {
+    Waiters(CompletionExecutor executor) {
         this.executor = executor;
     }
 
@@ -53,34 +51,19 @@ final class Waiters {
         for (var waiter = waiters.peek(); waiter != null && waiter.lsn() <= lsn; waiter = waiters.peek()) {
             waiters.remove();
             var done = waiter;
-            execute(() -> done.reached().complete(done.lsn()));
+            executor.execute(() -> done.reached().complete(done.lsn()));
         }
     }
 
     /** Completes everything that is left exceptionally. */
     void fail(WalException why) {
         for (var waiter : written) {
-            execute(() -> waiter.reached().completeExceptionally(why));
+            executor.execute(() -> waiter.reached().completeExceptionally(why));
         }
         for (var waiter : synced) {
-            execute(() -> waiter.reached().completeExceptionally(why));
+            executor.execute(() -> waiter.reached().completeExceptionally(why));
         }
         written.clear();
         synced.clear();
-    }
-
-    /** Called under a lock that everybody needs, so the caller's executor, whatever it does, is called elsewhere. */
-    private void execute(Runnable task) {
-        var elsewhere = ForkJoinPool.commonPool();
-        elsewhere.execute(executor == elsewhere ? task : () -> handOver(task));
-    }
-
-    private void handOver(Runnable task) {
-        try {
-            executor.execute(task);
-        } catch (RuntimeException e) {
-            // The caller's executor is shut down, or broken. A ticket must complete all the same.
-            task.run();
-        }
     }
 }

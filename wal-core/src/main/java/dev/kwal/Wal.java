@@ -1,12 +1,14 @@
 package dev.kwal;
 
 import dev.kwal.storage.FileStore;
+import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A write-ahead log: a sequence of records, numbered 1, 2, 3, … without a gap.
@@ -84,6 +86,25 @@ public interface Wal extends WalReader {
 
     /** What the log can do now. */
     WalState state();
+
+    /** Why the log has {@link WalState#FAILED failed} or has {@link WalState#NO_SPACE no space}; null if neither. */
+    @Nullable
+    Throwable failure();
+
+    /** What the store can promise; a level that it cannot give is refused. */
+    StoreCapabilities capabilities();
+
+    /**
+     * Has an observer called after {@link #writtenLsn()}, {@link #durableLsn()}, {@link #firstLsn()}, {@link #epoch()} or
+     * {@link #state()} has changed. One call at a time, on the completion executor of the options; many changes may be one
+     * call. What it throws goes to that thread's handler of uncaught exceptions.
+     *
+     * @throws IllegalStateException if there are 1,024 observers already
+     */
+    void addObserver(Runnable observer);
+
+    /** Has an observer called no more; a call that is under way ends. */
+    void removeObserver(Runnable observer);
 
     /** The last record that survives the process; see {@link Durability#WRITTEN}. */
     long writtenLsn();

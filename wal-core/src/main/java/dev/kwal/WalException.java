@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class WalException extends IOException
         permits WalClosedException,
                 WalCorruptedException,
+                WalDecodingException,
                 WalFailedException,
                 WalFormatException,
                 WalGoneException,

@@ -1,0 +1,60 @@
+package dev.kwal;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Who wants to hear that the log has changed.
+ *
+ * <p>Always: one call at a time, and one after the last change. Many changes in a row may be one call. Thread-safe.
+ */
+final class Observers {
+    static final int MAX_COUNT = 1024;
+
+    private final CompletionExecutor executor;
+    private final List<Runnable> observers = new CopyOnWriteArrayList<>();
+    private final AtomicInteger untold = new AtomicInteger();
+
+    Observers(CompletionExecutor executor) {
+        this.executor = executor;
+    }
+
+    synchronized void add(Runnable observer) {
+        if (observers.size() == MAX_COUNT) {
+            throw new IllegalStateException("there are " + MAX_COUNT + " observers already");
+        }
+        observers.add(observer);
+    }
+
+    void remove(Runnable observer) {
+        observers.remove(observer);
+    }
+
+    void changed() {
+        if (!observers.isEmpty() && untold.getAndIncrement() == 0) {
+            executor.execute(this::tell);
+        }
+    }
+
+    /** In a new task each time, so that a busy log does not keep the thread of a caller for ever. */
+    private void tell() {
+        int told = untold.get();
+        for (var observer : observers) {
+            call(observer);
+        }
+        if (untold.addAndGet(-told) != 0) {
+            executor.execute(this::tell);
+        }
+    }
+
+    /** What one throws is not the business of the others. */
+    private static void call(Runnable observer) {
+        try {
+            observer.run();
+        } catch (Throwable t) {
+            var thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, t);
+        }
+    }
+}
