@@ -3,44 +3,72 @@ package dev.kwal.coroutines
 import dev.kwal.Durability
 import dev.kwal.Wal
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.sync.Semaphore
 import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
 
 /**
- * The one coroutine that commits, on the log's dispatcher: it takes all callers that queued up during its last flush and
- * asks the log once for each level.
+ * The one coroutine that brings records to one level, on the log's dispatcher: it takes all callers that queued up during
+ * its last commit and asks the log once.
  *
- * Always: whoever is in the queue is settled, whatever is thrown. At most [MAX_WAITING] callers are in the queue and as
- * many in the group; more of them suspend before they enter.
+ * Always: whoever is in the queue is settled, whatever is thrown, and has one of [MAX_WAITING] permits until then. More
+ * callers suspend before they enter.
  */
 internal class Committer(
     private val wal: Wal,
+    private val level: Durability,
     logDispatcher: LogDispatcher,
     private val completions: Completions,
 ) {
-    private val queue = Channel<Waiter>(MAX_WAITING)
-    private val loop = CoroutineScope(logDispatcher.dispatcher).launch { commitGroups() }
+    private val queue = Channel<Waiter>(Channel.UNLIMITED)
+    private val permits = Semaphore(MAX_WAITING)
+    internal val loop: Job = CoroutineScope(logDispatcher.dispatcher).launch { commitGroups() }
 
-    /** Suspends until the records up to [lsn] have reached [level]. */
-    suspend fun reach(lsn: Long, level: Durability): Long {
-        val waiter = Waiter(lsn, level, currentCoroutineContext())
-        queue.send(waiter)
-        return waiter.await()
+    /**
+     * Suspends until the records up to [lsn] have reached the level.
+     *
+     * @throws ClosedSendChannelException if nobody is let in any more
+     */
+    suspend fun reach(lsn: Long): Long {
+        permits.acquire()
+        return suspendCancellableCoroutine { enter(Caller(lsn, it)) }
     }
 
-    /** Suspends until [task] is done and its records have reached their level. */
-    suspend fun perform(task: Task): Long {
+    /** Suspends until [task] is done. */
+    suspend fun perform(records: List<ByteBuffer>, work: (List<ByteBuffer>) -> Long): Long {
+        val task = Task(currentCoroutineContext(), records, work)
         try {
-            queue.send(task)
-            task.await()
+            permits.acquire()
+            enter(task)
+            return task.await()
         } catch (cancelled: CancellationException) {
             task.withdraw()
             throw cancelled
         }
-        return task.lsn
+    }
+
+    /** Suspends until there is room for one more [ticket], which has to be taken or given back. */
+    suspend fun reserveTicket() = permits.acquire()
+
+    fun giveTicketBack() = permits.release()
+
+    /** Completes when the records up to [lsn] have reached the level. */
+    fun ticket(lsn: Long): Deferred<Long> = CompletableDeferred<Long>().also { enter(TicketHolder(lsn, it)) }
+
+    private fun enter(waiter: Waiter) {
+        val entered = queue.trySend(waiter)
+        if (entered.isSuccess) return
+        permits.release()
+        throw entered.exceptionOrNull() ?: ClosedSendChannelException("the log is closed")
     }
 
     /** Lets nobody in any more, and returns when everybody inside is settled. */
@@ -50,13 +78,15 @@ internal class Committer(
     }
 
     private suspend fun commitGroups() {
-        val group = ArrayList<Waiter>(MAX_WAITING)
+        val group = ArrayList<Waiter>()
         try {
             for (first in queue) {
-                group.clear()
                 group.add(first)
                 while (group.size < MAX_WAITING) group.add(queue.tryReceive().getOrNull() ?: break)
-                commit(group)
+                commit(group.filterIsInstance<LevelWaiter>())
+                group.filterIsInstance<Task>().forEach { task -> task.perform()?.let { settle(listOf(task), it) } }
+                repeat(group.size) { permits.release() }
+                group.clear()
                 yield()
             }
         } catch (thrown: Throwable) {
@@ -64,42 +94,30 @@ internal class Committer(
         }
     }
 
-    /** Written comes before synced: who asks for less does not wait for the flush. */
-    private fun commit(group: List<Waiter>) {
-        val accepted = group.filter { it !is Task || performed(it) }
-        for (level in Durability.entries) {
-            val waiters = accepted.filter { it.level == level }
-            if (waiters.isNotEmpty()) commit(waiters, level)
-        }
-        completions.publish()
-    }
-
-    /** Whether the task went on to wait for its level. */
-    private fun performed(task: Task): Boolean {
-        val thrown = runCatching { if (!task.perform()) return false }.exceptionOrNull() ?: return true
-        completions.settle(listOf(task), Result.failure(thrown))
-        return false
-    }
-
     /** A caller who asked for what cannot be does not spoil it for the others: then everybody is served alone. */
-    private fun commit(waiters: List<Waiter>, level: Durability) {
-        val target = waiters.maxOf { it.lsn }
-        val outcome = runCatching { if (level == Durability.BUFFERED) target else wal.commit(target, level) }
+    private fun commit(waiters: List<LevelWaiter>) {
+        if (waiters.isEmpty()) return
+        val outcome = runCatching { wal.commit(waiters.maxOf { it.lsn }, level) }
         if (outcome.exceptionOrNull() is IllegalArgumentException && waiters.size > 1) {
-            waiters.forEach { commit(listOf(it), level) }
+            waiters.forEach { commit(listOf(it)) }
         } else {
-            completions.settle(waiters, outcome)
+            settle(waiters, outcome)
         }
     }
+
+    private fun settle(waiters: List<Waiter>, outcome: Result<Long>) = completions.settle(waiters, outcome)
 
     /** Leaves nobody waiting when this coroutine itself fails, of lack of memory for example. */
     private fun dismiss(group: List<Waiter>, thrown: Throwable) {
         val ended = IllegalStateException("the committer of the log failed; close the log and open it again", thrown)
         queue.close(ended)
-        completions.settle(group.toList() + generateSequence { queue.tryReceive().getOrNull() }, Result.failure(ended))
+        val left = group.toList() + generateSequence { queue.tryReceive().getOrNull() }
+        completions.settle(left, Result.failure(ended))
+        repeat(left.size) { permits.release() }
     }
 
-    private companion object {
-        const val MAX_WAITING = 1024
+    companion object {
+        /** How many may wait or hold tickets at a time. */
+        const val MAX_WAITING = 1 shl 16
     }
 }

@@ -15,24 +15,52 @@ import kotlin.coroutines.EmptyCoroutineContext
  */
 internal class Completions(private val wal: Wal) {
     private val durable = MutableStateFlow(wal.durableLsn())
+    private val current = MutableStateFlow(wal.logState())
+    private val changeCount = MutableStateFlow(0L)
+    private val observer = Runnable { changed() }
 
     val durableLsn: StateFlow<Long> = durable.asStateFlow()
+    val state: StateFlow<LogState> = current.asStateFlow()
+
+    /** Changes with every change of the log. Collected by code of this module only, which never blocks. */
+    val changes: StateFlow<Long> = changeCount.asStateFlow()
+
+    init {
+        wal.addObserver(observer)
+    }
 
     /** Ends the waiting of [waiters]: those that resume undispatched each alone, the others in one sweep. */
     fun settle(waiters: List<Waiter>, outcome: Result<Long>) {
         val (undispatched, dispatched) = waiters.partition { it.isUndispatched }
-        if (dispatched.isNotEmpty()) later { dispatched.forEach { it.settle(outcome) } }
+        if (dispatched.isNotEmpty()) later { dispatched.forEach { it.settleAlone(outcome) } }
         undispatched.forEach { later { it.settle(outcome) } }
     }
 
-    /** Brings [durableLsn] up to date. */
-    fun publish() {
-        if (durable.value != wal.durableLsn()) later { refresh() }
+    /** A caller whose dispatcher throws keeps nobody else in the sweep waiting. */
+    private fun Waiter.settleAlone(outcome: Result<Long>) {
+        try {
+            settle(outcome)
+        } catch (thrown: Throwable) {
+            val thread = Thread.currentThread()
+            thread.uncaughtExceptionHandler.uncaughtException(thread, thrown)
+        }
+    }
+
+    private fun changed() {
+        changeCount.update { it + 1 }
+        later(::refresh)
     }
 
     /** Several at once leave the newest value: the update starts over when another came between. */
-    private fun refresh() {
+    fun refresh() {
         while (durable.value != wal.durableLsn()) durable.update { wal.durableLsn() }
+        while (current.value != wal.logState()) current.update { wal.logState() }
+    }
+
+    /** The last thing to be told. */
+    fun close() {
+        wal.removeObserver(observer)
+        changed()
     }
 
     private fun later(task: Runnable) = Dispatchers.IO.dispatch(EmptyCoroutineContext, task)

@@ -7,7 +7,7 @@ import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.withContext
 import java.util.concurrent.Executors
 
-/** Where a log writes and syncs: one task at a time. Gives back only the thread it made itself. */
+/** Where a log writes and syncs: one thread for each. Gives back only the threads it made itself. */
 internal class LogDispatcher private constructor(
     val dispatcher: CoroutineDispatcher,
     private val own: ExecutorCoroutineDispatcher?,
@@ -23,9 +23,12 @@ internal class LogDispatcher private constructor(
     companion object {
         const val THREAD_NAME = "kwal-commit"
 
+        /** So that who waits for a write does not wait for a flush as well. */
+        private const val THREADS = 2
+
         fun of(given: CoroutineDispatcher?): LogDispatcher {
-            if (given != null) return LogDispatcher(given.limitedParallelism(1), null)
-            val own = Executors.newSingleThreadExecutor { task ->
+            if (given != null) return LogDispatcher(given.limitedParallelism(THREADS), null)
+            val own = Executors.newFixedThreadPool(THREADS) { task ->
                 Thread(task, THREAD_NAME).apply { isDaemon = true }
             }.asCoroutineDispatcher()
             return LogDispatcher(own, own)

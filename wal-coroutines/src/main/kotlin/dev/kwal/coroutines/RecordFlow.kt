@@ -1,26 +1,17 @@
 package dev.kwal.coroutines
 
-import dev.kwal.Wal
 import dev.kwal.WalCursor
 import dev.kwal.WalRecord
-import dev.kwal.WalState
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.buffer
-import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.transform
-import kotlinx.coroutines.withTimeoutOrNull
 import java.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
 
 private const val CHUNK_BYTES = 128 * 1024
 private const val CHUNK_RECORDS = 256
-
-/** How late a follower may notice what was not committed through this layer: a sync by a Java thread, or the end. */
-private val LOOK_AGAIN = 50.milliseconds
 
 /** Everything a cursor delivers until it says that there is no more. */
 internal fun replayFlow(open: () -> WalCursor): Flow<WalRecord> = flow {
@@ -32,17 +23,29 @@ internal fun replayFlow(open: () -> WalCursor): Flow<WalRecord> = flow {
     }
 }.records()
 
-/** Everything a cursor delivers until the log is closed. Between two looks at the cursor it waits for [durableLsn]. */
-internal fun followFlow(wal: Wal, durableLsn: StateFlow<Long>, open: () -> WalCursor): Flow<WalRecord> = flow {
+/** How a follower learns that there may be more, without holding a thread. */
+internal interface Changes {
+    /** Where the log stands. Taken before a look at the cursor, so that nothing comes between. */
+    fun mark(): Long
+
+    /** Whether no more records will come. */
+    fun isEnd(): Boolean
+
+    /** Suspends until something has changed since the [mark]. */
+    suspend fun awaitSince(mark: Long)
+}
+
+/** Everything a cursor delivers until the log is closed. Between two looks at the cursor it waits for [changes]. */
+internal fun followFlow(changes: Changes, open: () -> WalCursor): Flow<WalRecord> = flow {
     open().use { cursor ->
         while (true) {
-            val seen = durableLsn.value
-            val closed = wal.state() == WalState.CLOSED
+            val mark = changes.mark()
+            val isEnd = changes.isEnd()
             val chunk = cursor.chunk { it.next(Duration.ZERO) }
             if (chunk.records.isNotEmpty() || chunk.failure != null) emit(chunk)
             if (chunk.isFull) continue
-            if (closed || chunk.failure != null) break
-            withTimeoutOrNull(LOOK_AGAIN) { durableLsn.first { it != seen } }
+            if (isEnd || chunk.failure != null) break
+            changes.awaitSince(mark)
         }
     }
 }.records()

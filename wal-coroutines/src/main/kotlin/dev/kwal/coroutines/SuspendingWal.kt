@@ -2,14 +2,17 @@ package dev.kwal.coroutines
 
 import dev.kwal.Durability
 import dev.kwal.RecoveryReport
+import dev.kwal.SegmentInfo
 import dev.kwal.Wal
 import dev.kwal.WalOptions
 import dev.kwal.WalRecord
-import dev.kwal.WalState
 import dev.kwal.storage.FileStore
+import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.ClosedSendChannelException
@@ -17,24 +20,34 @@ import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
 import java.nio.file.Path
-import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.time.toKotlinDuration
 
 /**
  * A write-ahead log for coroutines: a [Wal] whose calls suspend where that one blocks. It adds waiting, not behaviour.
  *
- * Always: a record is encoded on the caller's thread, without I/O. Writes and syncs happen on the log's own dispatcher,
- * one group at a time: all callers that queue up while one flush runs share the next. A caller never resumes on that
- * dispatcher, so code that blocks after a call holds up nobody else.
+ * Always: a record is encoded on the caller's thread, without I/O. Writes and syncs happen on the log's own dispatcher: all
+ * callers that queue up while one flush runs share the next. A caller never resumes on that dispatcher, so code that blocks
+ * after a call holds up nobody else.
  *
- * Cancellation, for every append: before the record is accepted it is certainly not in the log. Once accepted, only the
- * waiting is cancelled, at once: the record stays and commits with its group. Whoever must know the outcome appends
- * under [NonCancellable], or looks at the log.
+ * Cancellation of an append, a time-out by `withTimeout` included:
  *
- * Threads: any. Close it with [close], or work inside [use].
+ * | the caller is cancelled | it gets | the record |
+ * |---|---|---|
+ * | before the call, or while it waits for room | `CancellationException` | is certainly not in the log |
+ * | once the record is accepted, while it waits for its level | `CancellationException`, at once | stays, and commits with its group |
+ * | when the level is reached and it has not resumed yet | `CancellationException` | is there |
+ *
+ * A record is accepted when it is in the buffer, or when the log has begun to make room for it. After that only the
+ * *waiting* suspends. Whoever must know the outcome appends under [NonCancellable], keeps a ticket of [appendAsync], or
+ * looks at the log.
+ *
+ * Threads: any. Close it with [close], work inside [use], or let a scope own it; see [open].
  */
 public class SuspendingWal internal constructor(
     private val wal: Wal,
@@ -43,10 +56,8 @@ public class SuspendingWal internal constructor(
     private val logDispatcher: LogDispatcher,
 ) {
     private val completions = Completions(wal)
-    private val committer = Committer(wal, logDispatcher, completions)
-    private val levels: MutableSet<Durability> = ConcurrentHashMap.newKeySet<Durability>().apply {
-        add(Durability.BUFFERED)
-    }
+    private val writes = Committer(wal, Durability.WRITTEN, logDispatcher, completions)
+    private val syncs = Committer(wal, Durability.SYNCED, logDispatcher, completions)
     private val closing = AtomicBoolean()
     private val closed = CompletableDeferred<Unit>()
 
@@ -56,28 +67,44 @@ public class SuspendingWal internal constructor(
     /** The last record that was appended; `firstLsn - 1` if there is none. */
     public val lastLsn: Long get() = wal.lastLsn()
 
+    /** The last record that survives the process. */
+    public val writtenLsn: Long get() = wal.writtenLsn()
+
     /**
-     * The last record that survives power loss. Follows the commits of this object, a moment behind the call that
-     * returned; a sync by a Java thread that shares the log shows with the next of these commits. Falls with
-     * [truncateAfter] only.
+     * The last record that survives power loss. Follows every commit, those of Java threads that share the log included, a
+     * moment behind the call that returned. Falls with [truncateAfter] only.
      */
     public val durableLsn: StateFlow<Long> get() = completions.durableLsn
 
-    /** What the log can do now. */
-    public val state: WalState get() = wal.state()
+    /** What the log can do now, a moment behind the call that found it out. */
+    public val state: StateFlow<LogState> get() = completions.state
+
+    /** How many times a suffix was given up by [truncateAfter]; durable with the log. */
+    public val epoch: Long get() = wal.epoch()
+
+    /** The segments, oldest first: a snapshot. */
+    public val segments: List<SegmentInfo> get() = wal.segments()
+
+    /** How many bytes the segments hold together. */
+    public val sizeBytes: Long get() = wal.sizeBytes()
+
+    /** What the store can promise; a level that it cannot give is refused. */
+    public val capabilities: StoreCapabilities get() = wal.capabilities()
 
     /** What opening found and did. */
     public val recovery: RecoveryReport get() = wal.recovery()
 
-    /** Like [append] of a [ByteBuffer]. */
+    /** The same log for callers that block. Both share its flushes; closing it closes this one too, without its thread. */
+    public fun asBlocking(): Wal = wal
+
+    /** As [append] of a [ByteBuffer]. */
     public suspend fun append(record: ByteArray, level: Durability = defaultLevel): Long =
         append(ByteBuffer.wrap(record), level)
 
     /**
      * Appends a record and suspends until it has reached [level]. Suspends also while the buffer is full.
      *
-     * Cancellation: before the record is accepted, it is certainly not in the log. Later, it stays and commits with its
-     * group. Prompt: may throw although the record has reached its level. The buffer may be used again in each case.
+     * Cancellation: see [SuspendingWal]. The buffer may be used again in each case.
      *
      * @param record from its position to its limit; copied, not kept, its position and limit untouched
      * @return its LSN
@@ -88,11 +115,9 @@ public class SuspendingWal internal constructor(
      */
     public suspend fun append(record: ByteBuffer, level: Durability = defaultLevel): Long {
         admit(level)
-        val lsn = wal.tryAppend(record)
-        if (lsn == Wal.NO_ROOM) {
-            return onLogDispatcher(level, listOf(record)) { wal.append(it.single(), Durability.BUFFERED) }
-        }
-        return awaitLevel(lsn, level)
+        val lsn = accept(record)
+        awaitLevel(lsn, level)
+        return lsn
     }
 
     /**
@@ -110,11 +135,9 @@ public class SuspendingWal internal constructor(
      */
     public suspend fun appendBatch(records: List<ByteBuffer>, level: Durability = defaultLevel): Long {
         admit(level)
-        val lsn = wal.tryAppendBatch(records)
-        if (lsn == Wal.NO_ROOM) {
-            return onLogDispatcher(level, records) { wal.appendBatch(it, Durability.BUFFERED) }
-        }
-        return awaitLevel(lsn, level)
+        val lsn = acceptBatch(records)
+        awaitLevel(lsn, level)
+        return lsn
     }
 
     /** Appends a record and syncs: it survives power loss on return. As [append], at level [Durability.SYNCED]. */
@@ -122,6 +145,40 @@ public class SuspendingWal internal constructor(
 
     /** Appends a record and syncs: it survives power loss on return. As [append], at level [Durability.SYNCED]. */
     public suspend fun appendAndSync(record: ByteBuffer): Long = append(record, Durability.SYNCED)
+
+    /**
+     * Appends a record to the buffer if that needs neither waiting nor I/O. If not, room is made in the background within
+     * the flush interval of the options.
+     *
+     * @return its LSN, at level [Durability.BUFFERED], or [Wal.NO_ROOM]
+     * @throws IllegalArgumentException if it is longer than the limit
+     * @throws dev.kwal.WalFailedException if the log has failed
+     * @throws dev.kwal.WalClosedException after close
+     */
+    public fun tryAppend(record: ByteBuffer): Long = wal.tryAppend(record)
+
+    /** As [tryAppend], for records that come back all or none after a crash. */
+    public fun tryAppendBatch(records: List<ByteBuffer>): Long = wal.tryAppendBatch(records)
+
+    /**
+     * Appends a record and returns a ticket that completes when the record has reached [level]. Suspends only for room, in
+     * the buffer or among the open tickets, of which there are at most 65,536.
+     *
+     * Cancellation: as in [append] up to the acceptance. Afterwards the ticket does not depend on its caller.
+     *
+     * @throws IllegalArgumentException as [append]
+     * @throws dev.kwal.WalNoSpaceException as [append]
+     * @throws dev.kwal.WalFailedException as [append]
+     * @throws dev.kwal.WalClosedException as [append]
+     */
+    public suspend fun appendAsync(record: ByteBuffer, level: Durability = defaultLevel): SuspendingTicket =
+        ticketFor(level) { accept(record) }
+
+    /** As [appendAsync], for records that come back all or none after a crash. */
+    public suspend fun appendBatchAsync(
+        records: List<ByteBuffer>,
+        level: Durability = defaultLevel,
+    ): SuspendingTicket = ticketFor(level) { acceptBatch(records) }
 
     /**
      * A barrier: on return every record appended before the call, by anybody, survives power loss.
@@ -135,20 +192,78 @@ public class SuspendingWal internal constructor(
     public suspend fun sync(): Long = sync(wal.lastLsn())
 
     /**
-     * Suspends until every record up to [lsn] survives power loss.
-     *
-     * Cancellation: ends this wait, never the commit. Prompt: may throw although the records are durable.
+     * Suspends until every record up to [lsn] survives power loss. As [commit], at level [Durability.SYNCED].
      *
      * @return the durable LSN, at least [lsn]
+     */
+    public suspend fun sync(lsn: Long): Long = commit(lsn, Durability.SYNCED)
+
+    /**
+     * Suspends until every record up to [lsn] has reached [level].
+     *
+     * Cancellation: ends this wait, never the commit. Prompt: may throw although the records have reached the level.
+     *
+     * @return the last LSN at that level, at least [lsn]
      * @throws IllegalArgumentException if no such record was appended, or the store cannot give the level
      * @throws dev.kwal.WalFailedException if the log failed first; reopen it
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun sync(lsn: Long): Long = try {
-        committer.reach(lsn, Durability.SYNCED)
-    } catch (_: ClosedSendChannelException) {
-        closed.join()
-        wal.commit(lsn, Durability.SYNCED)
+    public suspend fun commit(lsn: Long, level: Durability): Long {
+        admit(level)
+        if (level == Durability.BUFFERED) return wal.commit(lsn, level)
+        return try {
+            committer(level).reach(lsn)
+        } catch (_: ClosedSendChannelException) {
+            closed.join()
+            wal.commit(lsn, level)
+        }
+    }
+
+    /**
+     * Seals the current segment and begins the next; does nothing if the current one has no record. Syncs.
+     *
+     * Cancellation: before it has begun, nothing happens; later it is done all the same.
+     *
+     * @throws dev.kwal.WalNoSpaceException if no segment could be prepared; the current one goes on
+     * @throws dev.kwal.WalFailedException if the log failed first; reopen it
+     * @throws dev.kwal.WalClosedException after close
+     */
+    public suspend fun rotate() {
+        perform {
+            wal.rotate()
+            0
+        }
+    }
+
+    /**
+     * Drops the prefix: records up to and including [lsn] are no longer needed.
+     *
+     * Cancellation: before it has begun, nothing happens; later it is done all the same.
+     *
+     * @return how many segments were deleted
+     * @throws IllegalArgumentException if [lsn] is negative or behind [lastLsn]
+     * @throws dev.kwal.WalFailedException if the log failed first; reopen it
+     * @throws dev.kwal.WalClosedException after close
+     */
+    public suspend fun checkpoint(lsn: Long): Int = perform { wal.checkpoint(lsn).toLong() }.toInt()
+
+    /**
+     * Gives up the suffix: records behind [lsn] are gone on return, durably, and their LSNs are assigned again in a new
+     * [epoch].
+     *
+     * Cancellation: before it has begun, nothing happens; later it is done all the same.
+     *
+     * @param lsn from `firstLsn - 1` to [lastLsn]
+     * @throws IllegalArgumentException if [lsn] is out of that range
+     * @throws dev.kwal.WalNoSpaceException if no segment could be prepared; nothing was given up
+     * @throws dev.kwal.WalFailedException if the log failed first; reopen it
+     * @throws dev.kwal.WalClosedException after close
+     */
+    public suspend fun truncateAfter(lsn: Long) {
+        perform {
+            wal.truncateAfter(lsn)
+            0
+        }
     }
 
     /**
@@ -176,48 +291,21 @@ public class SuspendingWal internal constructor(
     public fun replay(fromLsn: Long = 0): Flow<WalRecord> = replayFlow { wal.replay(fromLsn) }
 
     /**
-     * The records from [fromLsn] on, those to come included, each when it survives power loss. Cold, and as bounded as
-     * [replay]. Ends when the log is closed. Waiting holds no thread.
+     * The records from [fromLsn] on, those to come included, each when it has reached [level], without a gap and without a
+     * repeat. Cold, and as bounded as [replay]: a slow collector holds up nobody. Ends when the log is closed. Waiting holds
+     * no thread.
      *
      * Fails as [replay] does, and with [dev.kwal.WalFailedException] when the log has failed and everything durable was
      * emitted.
      *
      * @param fromLsn as in [replay]
+     * @param level [Durability.WRITTEN] or [Durability.SYNCED]
      */
-    public fun follow(fromLsn: Long = 0): Flow<WalRecord> = followFlow(wal, durableLsn) { wal.follow(fromLsn) }
+    public fun follow(fromLsn: Long = 0, level: Durability = Durability.SYNCED): Flow<WalRecord> =
+        followFlow(changes) { wal.follow(fromLsn, level) }
 
     /**
-     * Drops the prefix: records up to and including [lsn] are no longer needed.
-     *
-     * Cancellation: before it has begun, nothing happens; later it is done all the same.
-     *
-     * @return how many segments were deleted
-     * @throws IllegalArgumentException if [lsn] is negative or behind [lastLsn]
-     * @throws dev.kwal.WalFailedException if the log failed first; reopen it
-     * @throws dev.kwal.WalClosedException after close
-     */
-    public suspend fun checkpoint(lsn: Long): Int = onLogDispatcher { wal.checkpoint(lsn).toLong() }.toInt()
-
-    /**
-     * Gives up the suffix: records behind [lsn] are gone on return, durably, and their LSNs are assigned again.
-     *
-     * Cancellation: before it has begun, nothing happens; later it is done all the same.
-     *
-     * @param lsn from `firstLsn - 1` to [lastLsn]
-     * @throws IllegalArgumentException if [lsn] is out of that range
-     * @throws dev.kwal.WalNoSpaceException if no segment could be prepared; nothing was given up
-     * @throws dev.kwal.WalFailedException if the log failed first; reopen it
-     * @throws dev.kwal.WalClosedException after close
-     */
-    public suspend fun truncateAfter(lsn: Long) {
-        onLogDispatcher {
-            wal.truncateAfter(lsn)
-            lsn
-        }
-    }
-
-    /**
-     * Finishes the calls that wait, syncs, closes the log and gives its dispatcher's thread back. Later calls get
+     * Finishes the calls that wait, syncs, closes the log and gives its dispatcher's threads back. Later calls get
      * [dev.kwal.WalClosedException]. Idempotent: a second call waits for the first and does nothing.
      *
      * Cancellation: none; closing goes on to its end.
@@ -231,12 +319,24 @@ public class SuspendingWal internal constructor(
                 return@withContext
             }
             try {
-                committer.drain()
+                writes.drain()
+                syncs.drain()
                 logDispatcher.run { wal.close() }
             } finally {
-                completions.publish()
+                completions.close()
                 logDispatcher.close()
                 closed.complete(Unit)
+            }
+        }
+    }
+
+    /** Closes the log when the scope ends. */
+    private fun ownedBy(scope: CoroutineScope) {
+        scope.launch(start = CoroutineStart.UNDISPATCHED) {
+            try {
+                closed.join()
+            } finally {
+                close()
             }
         }
     }
@@ -244,51 +344,109 @@ public class SuspendingWal internal constructor(
     /** Lets nothing pass that is not yet accepted: neither a cancelled caller, nor a level that the store cannot give. */
     private suspend fun admit(level: Durability) {
         currentCoroutineContext().ensureActive()
-        if (level in levels) return
-        onLogDispatcher { wal.commit(0, level) }
-        levels.add(level)
+        val given = when (level) {
+            Durability.BUFFERED -> true
+            Durability.WRITTEN -> capabilities.survivesProcessCrash
+            Durability.SYNCED -> capabilities.survivesPowerLoss
+        }
+        require(given) { "the store cannot give level $level: $capabilities" }
     }
 
-    private suspend fun awaitLevel(lsn: Long, level: Durability): Long {
-        if (level == Durability.BUFFERED) return lsn
+    private suspend fun accept(record: ByteBuffer): Long {
+        val lsn = wal.tryAppend(record)
+        if (lsn != Wal.NO_ROOM) return lsn
+        return perform(writes, listOf(record)) { wal.append(it.single(), Durability.BUFFERED) }
+    }
+
+    private suspend fun acceptBatch(records: List<ByteBuffer>): Long {
+        val lsn = wal.tryAppendBatch(records)
+        if (lsn != Wal.NO_ROOM || records.isEmpty()) return lsn
+        return perform(writes, records) { wal.appendBatch(it, Durability.BUFFERED) }
+    }
+
+    private suspend fun awaitLevel(lsn: Long, level: Durability) {
+        if (level == Durability.BUFFERED) return
         try {
-            committer.reach(lsn, level)
+            committer(level).reach(lsn)
         } catch (_: ClosedSendChannelException) {
             closed.join()
-            // Closing has synced what was accepted. If not, the closed log says why, without any I/O.
-            val closedAt = if (level == Durability.SYNCED) wal.durableLsn() else wal.writtenLsn()
-            if (closedAt < lsn) wal.commit(lsn, level)
+            checkReached(lsn, level)
         }
+    }
+
+    /** Closing has synced what was accepted. If not, the closed log says why, without any I/O. */
+    private fun checkReached(lsn: Long, level: Durability): Long {
+        val closedAt = if (level == Durability.SYNCED) wal.durableLsn() else wal.writtenLsn()
+        if (closedAt < lsn) wal.commit(lsn, level)
         return lsn
     }
 
-    private suspend fun onLogDispatcher(
-        level: Durability = Durability.BUFFERED,
+    private suspend fun ticketFor(level: Durability, accept: suspend () -> Long): SuspendingTicket {
+        admit(level)
+        if (level == Durability.BUFFERED) return accept().let { SuspendingTicket(it, CompletableDeferred(it)) }
+        val committer = committer(level)
+        committer.reserveTicket()
+        val lsn = try {
+            accept()
+        } catch (thrown: Throwable) {
+            committer.giveTicketBack()
+            throw thrown
+        }
+        return SuspendingTicket(lsn, reachedLater(committer, lsn, level))
+    }
+
+    private fun reachedLater(committer: Committer, lsn: Long, level: Durability) = try {
+        committer.ticket(lsn)
+    } catch (_: ClosedSendChannelException) {
+        CompletableDeferred<Long>().also { reached ->
+            closed.invokeOnCompletion {
+                runCatching { checkReached(lsn, level) }.fold(reached::complete, reached::completeExceptionally)
+            }
+        }
+    }
+
+    private fun committer(level: Durability): Committer = if (level == Durability.SYNCED) syncs else writes
+
+    /** Appending takes its turn among the writes, everything else among the syncs. */
+    private suspend fun perform(
+        committer: Committer = syncs,
         records: List<ByteBuffer> = emptyList(),
         work: (List<ByteBuffer>) -> Long,
     ): Long = try {
-        committer.perform(Task(level, currentCoroutineContext(), records, work))
+        committer.perform(records, work)
     } catch (_: ClosedSendChannelException) {
         closed.join()
         work(records)
     }
 
+    private val changes = object : Changes {
+        override fun mark(): Long = completions.changes.value
+
+        override fun isEnd(): Boolean = wal.logState() == LogState.Closed
+
+        override suspend fun awaitSince(mark: Long) {
+            completions.changes.first { it != mark }
+        }
+    }
+
     /** Opens a log. */
     public companion object {
-        /** Like [open] of a store, for the log in a directory, which is created where missing. */
+        /** As [open] of a store, for the log in a directory, which is created where missing. */
         public suspend fun open(
             directory: Path,
             options: WalOptions = WalOptions.DEFAULT,
             dispatcher: CoroutineDispatcher? = null,
-        ): SuspendingWal = open(FileStore.of(directory), options, dispatcher)
+            owner: CoroutineScope? = null,
+        ): SuspendingWal = open(FileStore.of(directory), options, dispatcher, owner)
 
         /**
          * Opens the log in a store and recovers it, on the log's dispatcher.
          *
          * Cancellation: waits for opening to end, and closes again.
          *
-         * @param dispatcher where writes and syncs happen, one at a time; must outlive the log. If null, one daemon
-         *     thread of the log's own
+         * @param dispatcher where writes and syncs happen, at most two at a time; must outlive the log. If null, two daemon
+         *     threads of the log's own
+         * @param owner closes the log when it is cancelled, and does not end before the log is closed
          * @throws dev.kwal.storage.StoreLockedException if somebody else has it open
          * @throws dev.kwal.WalCorruptedException if synced data is damaged or missing; nothing was changed
          * @throws dev.kwal.WalFormatException if a segment cannot be read by this version; nothing was changed
@@ -297,18 +455,51 @@ public class SuspendingWal internal constructor(
             store: WalStore,
             options: WalOptions = WalOptions.DEFAULT,
             dispatcher: CoroutineDispatcher? = null,
+            owner: CoroutineScope? = null,
         ): SuspendingWal {
             val logDispatcher = LogDispatcher.of(dispatcher)
             var wal: Wal? = null
             try {
                 withContext(NonCancellable) { wal = logDispatcher.run { Wal.open(store, options) } }
                 currentCoroutineContext().ensureActive()
-                return SuspendingWal(checkNotNull(wal), options.defaultLevel(), logDispatcher)
             } catch (thrown: Throwable) {
                 withContext(NonCancellable) { wal?.let { logDispatcher.run { it.close() } } }
                 logDispatcher.close()
                 throw thrown
             }
+            val log = SuspendingWal(checkNotNull(wal), options.defaultLevel(), logDispatcher)
+            owner?.let { log.ownedBy(it) }
+            return log
+        }
+
+        /** As [openReadOnly] of a store, for the log in a directory. */
+        public suspend fun openReadOnly(
+            directory: Path,
+            options: WalOptions = WalOptions.DEFAULT,
+        ): SuspendingWalReader = openReadOnly(FileStore.of(directory), options)
+
+        /**
+         * Opens the log in a store for reading, beside an owner or without one, on an I/O dispatcher. Creates and changes
+         * nothing.
+         *
+         * Cancellation: waits for opening to end, and closes again.
+         *
+         * @throws dev.kwal.WalCorruptedException if synced data is damaged or missing
+         * @throws dev.kwal.WalFormatException if a segment cannot be read by this version
+         */
+        public suspend fun openReadOnly(
+            store: WalStore,
+            options: WalOptions = WalOptions.DEFAULT,
+        ): SuspendingWalReader {
+            val reader = withContext(NonCancellable + Dispatchers.IO) { Wal.openReadOnly(store, options) }
+            val log = SuspendingWalReader(reader, options.flushInterval().toKotlinDuration())
+            try {
+                currentCoroutineContext().ensureActive()
+            } catch (cancelled: Throwable) {
+                log.close()
+                throw cancelled
+            }
+            return log
         }
     }
 }
@@ -318,7 +509,7 @@ public class SuspendingWal internal constructor(
  * suspending face closes the log.
  *
  * @param defaultLevel the level of appends that name none
- * @param dispatcher where writes and syncs happen, one at a time; must outlive the log. If null, one daemon thread
+ * @param dispatcher where writes and syncs happen, at most two at a time; must outlive the log. If null, two daemon threads
  */
 public fun Wal.asSuspending(
     defaultLevel: Durability = Durability.WRITTEN,

@@ -1,6 +1,6 @@
 package dev.kwal.coroutines
 
-import dev.kwal.Durability
+import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
@@ -10,40 +10,61 @@ import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.ContinuationInterceptor
 import kotlin.coroutines.CoroutineContext
 
-/** One caller that waits until the records up to [lsn] have reached [level]. Settled once, by the committer. */
-internal open class Waiter(var lsn: Long, val level: Durability, context: CoroutineContext) {
-    private val reached = CompletableDeferred<Long>()
+/** Somebody whom a committer owes an answer. Settled once. */
+internal sealed interface Waiter {
+    /** Whether code that may block would go on right where this is settled. */
+    val isUndispatched: Boolean
 
-    /** Whether the caller would go on right where it is settled, with code that may block. */
-    val isUndispatched: Boolean =
-        (context[ContinuationInterceptor] as? CoroutineDispatcher)?.isDispatchNeeded(context) != true
+    fun settle(outcome: Result<Long>)
+}
 
-    suspend fun await(): Long = reached.await()
+/** Somebody who waits for the records up to [lsn]. */
+internal sealed interface LevelWaiter : Waiter {
+    val lsn: Long
+}
 
-    fun settle(outcome: Result<Long>) {
-        outcome.fold(reached::complete, reached::completeExceptionally)
+/** A caller who is suspended meanwhile. */
+internal class Caller(override val lsn: Long, private val continuation: CancellableContinuation<Long>) : LevelWaiter {
+    override val isUndispatched: Boolean = continuation.context.isUndispatched()
+
+    override fun settle(outcome: Result<Long>) = continuation.resumeWith(outcome)
+}
+
+/** A caller who went on with a ticket. Whoever awaits it may be undispatched. */
+internal class TicketHolder(override val lsn: Long, private val reached: CompletableDeferred<Long>) : LevelWaiter {
+    override val isUndispatched: Boolean get() = true
+
+    override fun settle(outcome: Result<Long>) {
+        outcome.fold({ reached.complete(lsn) }, reached::completeExceptionally)
     }
 }
 
 /**
- * Something that the committer does for a caller, such as appending records that found no room in the buffer.
+ * Something that a committer does for a caller, such as appending records that found no room in the buffer.
  *
  * Always: the caller's buffers are read by the caller's leave only, which ends with [withdraw].
  */
 internal class Task(
-    level: Durability,
     context: CoroutineContext,
     private val records: List<ByteBuffer>,
     private val work: (List<ByteBuffer>) -> Long,
-) : Waiter(0, level, context) {
+) : Waiter {
     private val step = AtomicReference(Step.QUEUED)
     private val copied = CompletableDeferred<Unit>()
+    private val done = CompletableDeferred<Long>()
 
-    /** Does the work, and keeps its result as [lsn]. False if the caller withdrew it before. */
-    fun perform(): Boolean {
-        if (!step.compareAndSet(Step.QUEUED, Step.TAKEN)) return false
-        lsn = work(copies())
-        return true
+    override val isUndispatched: Boolean = context.isUndispatched()
+
+    suspend fun await(): Long = done.await()
+
+    override fun settle(outcome: Result<Long>) {
+        outcome.fold(done::complete, done::completeExceptionally)
+    }
+
+    /** Does the work; null if the caller withdrew it before. */
+    fun perform(): Result<Long>? {
+        if (!step.compareAndSet(Step.QUEUED, Step.TAKEN)) return null
+        return runCatching { work(copies()) }
     }
 
     /** On return the work will never be done, or does not read the caller's buffers any more. */
@@ -60,3 +81,6 @@ internal class Task(
 
     private enum class Step { QUEUED, TAKEN, WITHDRAWN }
 }
+
+private fun CoroutineContext.isUndispatched(): Boolean =
+    (this[ContinuationInterceptor] as? CoroutineDispatcher)?.isDispatchNeeded(this) != true

@@ -56,18 +56,19 @@ class CancellationSpec :
 
         "a record cancelled while it waits for room is not in the log" {
             withLog(TINY_BUFFER) { log, store ->
-                store.holdSyncs()
-                val first = async { log.appendAndSync("a".toByteArray()) }
+                log.appendAndSync("begins the segment".toByteArray())
+                store.holdAppends()
+                val first = async { log.append("a".toByteArray()) }
                 untilCallersWait()
-                blocking { store.awaitHeldSync() }
-                log.occupyBuffer() shouldBe 2
+                blocking { store.awaitHeldAppend() }
+                log.occupyBuffer() shouldBe 3
                 val cancelled = launch { log.append(ByteArray(LARGE)) }
                 untilCallersWait()
                 cancelled.cancelAndJoin()
                 store.release()
-                first.await() shouldBe 1
-                log.appendAndSync("b".toByteArray()) shouldBe 3
-                log.texts() shouldContainExactly listOf("a", "in the buffer", "b")
+                first.await() shouldBe 2
+                log.appendAndSync("b".toByteArray()) shouldBe 4
+                log.texts() shouldContainExactly listOf("begins the segment", "a", "in the buffer", "b")
             }
         }
 

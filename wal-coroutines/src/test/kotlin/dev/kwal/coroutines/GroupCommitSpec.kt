@@ -51,11 +51,11 @@ class GroupCommitSpec :
         "more callers than the queue holds all get through" {
             withLog { log, store ->
                 store.holdSyncs()
-                val callers = List(5_000) { async { log.appendAndSync(ByteArray(10)) } }
+                val callers = List(70_000) { async { log.appendAndSync(ByteArray(1)) } }
                 untilCallersWait()
                 store.release()
-                callers.awaitAll() shouldContainExactlyInAnyOrder (1L..5_000L).toList()
-                store.syncCount.get() shouldBeLessThanOrEqualTo 10
+                callers.awaitAll().toSet() shouldBe (1L..70_000L).toSet()
+                store.syncCount.get() shouldBeLessThanOrEqualTo 100
             }
         }
 

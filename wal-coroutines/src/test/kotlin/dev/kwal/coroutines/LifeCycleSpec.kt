@@ -4,24 +4,27 @@ import dev.kwal.Durability
 import dev.kwal.Wal
 import dev.kwal.WalClosedException
 import dev.kwal.WalFailedException
-import dev.kwal.WalState
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeSameInstanceAs
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
 import java.io.IOException
-import java.lang.reflect.InvocationTargetException
-import java.lang.reflect.Proxy
 import java.util.concurrent.Executors
-import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.coroutines.CoroutineContext
 
 class LifeCycleSpec :
     StringSpec({
@@ -44,10 +47,10 @@ class LifeCycleSpec :
                 }
                 shouldThrow<WalFailedException> { log.append("a".toByteArray(), Durability.BUFFERED) }
                 shouldThrow<WalFailedException> { log.sync() }
-                log.state shouldBe WalState.FAILED
+                log.state.first { it != LogState.Open } shouldBe LogState.Failed(failure)
                 shouldThrow<WalFailedException> { log.close() }
                 log.close()
-                log.state shouldBe WalState.CLOSED
+                log.state.value shouldBe LogState.Closed
             }
         }
 
@@ -61,7 +64,7 @@ class LifeCycleSpec :
                 store.release()
                 callers.awaitAll().toSet().size shouldBe 3_000
                 closing.join()
-                log.state shouldBe WalState.CLOSED
+                log.state.value shouldBe LogState.Closed
             }
         }
 
@@ -106,7 +109,7 @@ class LifeCycleSpec :
                 closing.cancel()
                 store.release()
                 closing.join()
-                log.state shouldBe WalState.CLOSED
+                log.state.value shouldBe LogState.Closed
             }
         }
 
@@ -147,19 +150,52 @@ class LifeCycleSpec :
             }
         }
 
-        "a committer that fails leaves nobody waiting, and the log can still be closed" {
+        "a committer that ends too early leaves nobody waiting" {
+            val store = WatchedStore()
+            val wal = Wal.open(store, QUIET)
+            val committer = Committer(wal, Durability.SYNCED, LogDispatcher.of(null), Completions(wal))
             runTest {
-                val store = WatchedStore()
-                val wal = Wal.open(store, QUIET)
-                val failing = AtomicBoolean()
-                val log = failingWal(wal, failing).asSuspending()
-                log.appendAndSync("a".toByteArray())
-                failing.set(true)
-                List(3_000) { async { runCatching { log.appendAndSync("b".toByteArray()) } } }.awaitAll()
-                shouldThrow<IllegalStateException> { log.sync() }
-                failing.set(false)
-                log.close()
-                wal.state() shouldBe WalState.CLOSED
+                wal.append("a".toByteArray())
+                store.holdSyncs()
+                val callers = List(100) { async { runCatching { committer.reach(1) } } }
+                untilCallersWait()
+                blocking { store.awaitHeldSync() }
+                val late = List(100) { async { runCatching { committer.reach(1) } } }
+                committer.reserveTicket()
+                val ticket = committer.ticket(1)
+                untilCallersWait()
+                committer.loop.cancel()
+                store.release()
+                callers.awaitAll().forEach { it.getOrNull() shouldBe 1L }
+                late.awaitAll().forEach { (it.exceptionOrNull() is IllegalStateException) shouldBe true }
+                shouldThrow<IllegalStateException> { ticket.await() }
+                shouldThrow<IllegalStateException> { committer.reach(1) }
+            }
+            wal.close()
+        }
+
+        "a caller whose dispatcher throws keeps nobody else waiting" {
+            withLog { log, store ->
+                log.append("begins the segment".toByteArray())
+                val thrown = CompletableDeferred<Throwable>()
+                val broken = BrokenDispatcher()
+                store.holdSyncs()
+                val before = async { log.appendAndSync("a".toByteArray()) }
+                untilCallersWait()
+                CoroutineScope(broken).launch(start = CoroutineStart.UNDISPATCHED) {
+                    log.appendAndSync("never resumes".toByteArray())
+                }
+                val after = async { log.appendAndSync("b".toByteArray()) }
+                untilCallersWait()
+                broken.isBroken = true
+                Thread.setDefaultUncaughtExceptionHandler { _, e -> thrown.complete(e) }
+                try {
+                    store.release()
+                    listOf(before, after).awaitAll() shouldContainExactly listOf(2L, 4L)
+                    thrown.await().stackTraceToString() shouldContain "this dispatcher is broken"
+                } finally {
+                    Thread.setDefaultUncaughtExceptionHandler(null)
+                }
             }
         }
 
@@ -179,17 +215,15 @@ class LifeCycleSpec :
         }
     })
 
-/** A log that runs out of memory in a call that never fails, for the committer alone. */
-private fun failingWal(wal: Wal, failing: AtomicBoolean): Wal =
-    Proxy.newProxyInstance(Wal::class.java.classLoader, arrayOf(Wal::class.java)) { _, method, arguments ->
-        val isCommitter = Thread.currentThread().name.startsWith(LogDispatcher.THREAD_NAME)
-        if (method.name == "durableLsn" && failing.get() && isCommitter) throw OutOfMemoryError("for this test")
-        try {
-            method.invoke(wal, *(arguments ?: emptyArray()))
-        } catch (e: InvocationTargetException) {
-            throw e.targetException
-        }
-    } as Wal
+private class BrokenDispatcher : CoroutineDispatcher() {
+    @Volatile
+    var isBroken = false
+
+    override fun dispatch(context: CoroutineContext, block: Runnable) {
+        check(!isBroken) { "this dispatcher is broken" }
+        Dispatchers.Default.dispatch(context, block)
+    }
+}
 
 private fun threadsOfLogs(): List<Thread> =
     Thread.getAllStackTraces().keys.filter { it.name.startsWith(LogDispatcher.THREAD_NAME) }

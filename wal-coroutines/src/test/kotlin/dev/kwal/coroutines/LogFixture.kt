@@ -28,21 +28,12 @@ internal fun withLog(
 ) = runTest(timeout = 30.seconds) {
     SuspendingWal.open(store, options).use { log ->
         try {
-            log.ready(store)
+            store.forget()
             block(log, store)
         } finally {
             store.release()
         }
     }
-}
-
-/** Has both levels admitted, so that later calls go straight to the buffer. */
-private suspend fun SuspendingWal.ready(store: WatchedStore) {
-    if (store.capabilities().survivesPowerLoss()) {
-        appendBatch(emptyList(), Durability.WRITTEN)
-        appendBatch(emptyList(), Durability.SYNCED)
-    }
-    store.forget()
 }
 
 /** Larger than the buffer, so that it finds room in an empty one only. */

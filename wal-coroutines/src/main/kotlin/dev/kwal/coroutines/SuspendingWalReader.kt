@@ -1,0 +1,64 @@
+package dev.kwal.coroutines
+
+import dev.kwal.RecoveryReport
+import dev.kwal.SegmentInfo
+import dev.kwal.WalReader
+import dev.kwal.WalRecord
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.withContext
+import kotlin.time.Duration
+
+/**
+ * A log opened for reading beside its owner, or without one: a [WalReader] whose calls suspend. Changes nothing. Delivers
+ * what the log itself proves to be durable.
+ *
+ * Threads: any. Close it with [close].
+ */
+public class SuspendingWalReader internal constructor(private val reader: WalReader, private val pause: Duration) {
+    @Volatile
+    private var isClosed = false
+
+    /** The first record that can be read; `lastLsn + 1` if there is none. */
+    public val firstLsn: Long get() = reader.firstLsn()
+
+    /** The last record that is known to be durable, as of the last look at the log; `firstLsn - 1` if there is none. */
+    public val lastLsn: Long get() = reader.lastLsn()
+
+    /** The segments, oldest first: a snapshot. */
+    public val segments: List<SegmentInfo> get() = reader.segments()
+
+    /** How many bytes the segments hold together. */
+    public val sizeBytes: Long get() = reader.sizeBytes()
+
+    /** What opening found. */
+    public val recovery: RecoveryReport get() = reader.recovery()
+
+    /** As [SuspendingWal.read]; looks at the log again for a record behind [lastLsn]. */
+    public suspend fun read(lsn: Long): WalRecord = withContext(Dispatchers.IO) { reader.read(lsn) }
+
+    /** As [SuspendingWal.replay]. */
+    public fun replay(fromLsn: Long = 0): Flow<WalRecord> = replayFlow { reader.replay(fromLsn) }
+
+    /**
+     * As [SuspendingWal.follow], at level *synced*. Looks at the log again after each flush interval of the options. Ends
+     * when this reader is closed, not when the owner closes the log: it may be opened again.
+     */
+    public fun follow(fromLsn: Long = 0): Flow<WalRecord> = followFlow(looks) { reader.follow(fromLsn) }
+
+    /** Ends reading. Flows of [follow] end. Idempotent. Cancellation: none. */
+    public suspend fun close() {
+        isClosed = true
+        withContext(NonCancellable + Dispatchers.IO) { reader.close() }
+    }
+
+    private val looks = object : Changes {
+        override fun mark(): Long = 0
+
+        override fun isEnd(): Boolean = isClosed
+
+        override suspend fun awaitSince(mark: Long) = delay(pause)
+    }
+}
