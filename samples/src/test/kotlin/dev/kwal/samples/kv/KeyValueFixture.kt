@@ -1,0 +1,90 @@
+package dev.kwal.samples.kv
+
+import dev.kwal.Wal
+import dev.kwal.WalOptions
+import dev.kwal.storage.FileStore
+import dev.kwal.storage.SegmentWriter
+import dev.kwal.storage.WalStore
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import java.nio.ByteBuffer
+import java.nio.file.Path
+import java.time.Duration
+import kotlin.io.path.copyTo
+import kotlin.io.path.createDirectory
+import kotlin.io.path.listDirectoryEntries
+import kotlin.io.path.name
+import kotlin.random.Random
+
+/** Nothing happens by itself, and a few hundred changes fill a segment. */
+internal val SMALL: WalOptions =
+    WalOptions.DEFAULT.withSegmentBytes(16 shl 10).withFlushInterval(Duration.ofHours(1))
+
+/** Opens the store, changes it, closes it, and gives what it had in memory. */
+internal suspend fun WalStore.changed(change: suspend KeyValueStore.() -> Unit): Map<String, String> {
+    val store = KeyValueStore.open(this, SMALL)
+    try {
+        store.change()
+        return store.toMap()
+    } finally {
+        store.close()
+    }
+}
+
+/** What is in the log. */
+internal suspend fun WalStore.contents(): Map<String, String> = changed { }
+
+internal suspend fun Path.changed(change: suspend KeyValueStore.() -> Unit) = FileStore.of(this).changed(change)
+
+internal suspend fun Path.contents() = FileStore.of(this).contents()
+
+internal fun Path.logBytes(): Long = Wal.openReadOnly(this).use { it.sizeBytes() }
+
+/** The files as they are now: what a crash at this moment would leave. */
+internal fun Path.copied(to: Path): Path {
+    to.createDirectory()
+    listDirectoryEntries().forEach { it.copyTo(to.resolve(it.name)) }
+    return to
+}
+
+/** Many coroutines change few keys. */
+internal suspend fun KeyValueStore.changeConcurrently(
+    round: Int,
+    keyCount: Int = 3,
+) = withContext(Dispatchers.Default) {
+    repeat(16) { writer ->
+        launch {
+            val random = Random(round * 16 + writer)
+            repeat(20) { number ->
+                val key = "key ${random.nextInt(keyCount)}"
+                if (random.nextInt(4) == 0) remove(key) else put(key, "$round $writer $number")
+            }
+        }
+    }
+}
+
+/** Does something before each flush and each deletion, where a crash is most interesting. */
+internal class WatchedStore(private val store: WalStore) : WalStore by store {
+    var beforeEach: () -> Unit = {}
+
+    override fun create(sequence: Long, header: ByteBuffer, expectedBytes: Long): SegmentWriter =
+        Writer(store.create(sequence, header, expectedBytes))
+
+    override fun resume(sequence: Long, position: Long, expectedBytes: Long): SegmentWriter =
+        Writer(store.resume(sequence, position, expectedBytes))
+
+    override fun delete(sequence: Long) {
+        beforeEach()
+        store.delete(sequence)
+    }
+
+    private inner class Writer(private val writer: SegmentWriter) : SegmentWriter by writer {
+        override fun prepare(endPosition: Long): Long = writer.prepare(endPosition)
+
+        override fun sync() {
+            beforeEach()
+            writer.sync()
+        }
+    }
+}
