@@ -105,6 +105,7 @@ final class Analysis implements Closeable {
                 throw new WalCorruptedException(probe.sequence(), 0, 0, "the header is damaged");
             }
             if (header == null || open == null) {
+                checkOnlyUnfinished(probe);
                 unopened.add(probe);
             } else {
                 tryTail(header, open);
@@ -113,6 +114,16 @@ final class Analysis implements Closeable {
         if (tail == null && !probes.isEmpty() && probes.get(0).sequence() != 1) {
             throw new WalCorruptedException(
                     probes.get(0).sequence() - 1, 0, 0, "missing, and no later segment was begun");
+        }
+    }
+
+    /** One segment is created at a time, and before that the one before it was whole. */
+    private void checkOnlyUnfinished(SegmentProbe probe) throws WalCorruptedException {
+        for (var other : unopened) {
+            if (probe.header() == null && other.header() == null) {
+                throw new WalCorruptedException(
+                        probe.sequence(), 0, 0, "no header, nor has segment " + other.sequence() + " one");
+            }
         }
     }
 
@@ -182,10 +193,8 @@ final class Analysis implements Closeable {
     private void lookInto(SegmentProbe probe) throws IOException {
         var header = probe.header();
         if (header == null) {
-            if (probe.headerProblem() != SegmentHeader.Problem.BLANK) {
-                newer = newer.worse(Rest.GARBAGE);
-                noteTorn(probe, 0, probe.size());
-            }
+            newer = newer.worse(Rest.GARBAGE);
+            noteTorn(probe, 0, probe.size());
             return;
         }
         try (var reader = store.open(probe.sequence())) {

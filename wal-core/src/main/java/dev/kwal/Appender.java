@@ -2,6 +2,7 @@ package dev.kwal;
 
 import dev.kwal.storage.StoreCapabilities;
 import java.io.IOException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,13 +12,23 @@ import org.jspecify.annotations.Nullable;
  * it and waits.
  */
 final class Appender {
+    private static final String NOT_APPENDED = "nothing was appended";
+
     private final StoreCapabilities capabilities;
     private final WritePath path;
     private final Progress progress;
     private final Succession succession;
     private final Chores chores;
+    private final LimitedCalls calls;
 
-    Appender(StoreCapabilities capabilities, WritePath path, Progress progress, Succession succession, Chores chores) {
+    Appender(
+            StoreCapabilities capabilities,
+            WritePath path,
+            Progress progress,
+            Succession succession,
+            Chores chores,
+            LimitedCalls calls) {
+        this.calls = calls;
         this.capabilities = capabilities;
         this.path = path;
         this.progress = progress;
@@ -31,6 +42,7 @@ final class Appender {
      * @throws IllegalArgumentException if it cannot
      */
     void check(Durability level) {
+        Objects.requireNonNull(level, "level");
         if ((level == Durability.SYNCED && !capabilities.survivesPowerLoss())
                 || (level == Durability.WRITTEN && !capabilities.survivesProcessCrash())) {
             throw new IllegalArgumentException("the store cannot give level " + level + ": " + capabilities);
@@ -57,7 +69,7 @@ final class Appender {
         }
         var taken = path.tryPut(group, null);
         if (taken.room() == WritePath.Room.TAKEN) {
-            chores.appended(taken);
+            chores.appended(taken, null);
         } else {
             long frameBytes = group.frameBytes();
             chores.roomWanted(() -> makeRoom(frameBytes, taken.room()));
@@ -69,7 +81,7 @@ final class Appender {
         check(level);
         if (group.count() == 0) {
             var last = progress.ticket(level);
-            chores.ticketGiven();
+            chores.driver(level).drive();
             return last;
         }
         var ticket = put(group, level, deadline).ticket();
@@ -85,13 +97,13 @@ final class Appender {
         while (true) {
             var taken = path.tryPut(group, ticketLevel);
             if (taken.room() == WritePath.Room.TAKEN) {
-                chores.appended(taken);
+                chores.appended(taken, ticketLevel);
                 return taken;
             }
             if (deadline.isNever()) {
                 makeRoom(group.frameBytes(), taken.room());
             } else {
-                chores.within(deadline, 0, () -> makeRoom(group.frameBytes(), taken.room()));
+                makeRoom(group.frameBytes(), taken.room(), deadline);
             }
         }
     }
@@ -101,6 +113,17 @@ final class Appender {
             path.exclusively(() -> succession.makeRoomFor(frameBytes));
         } else {
             path.awaitRoom();
+        }
+    }
+
+    private void makeRoom(long frameBytes, WritePath.Room why, Deadline deadline) throws IOException {
+        if (why == WritePath.Room.NO_SEGMENT) {
+            calls.within(deadline, NOT_APPENDED, () -> makeRoom(frameBytes, why));
+        } else {
+            chores.driver(Durability.WRITTEN).demand(progress.lastLsn());
+            if (!path.awaitRoom(deadline)) {
+                throw deadline.passed(0, NOT_APPENDED);
+            }
         }
     }
 
@@ -128,9 +151,18 @@ final class Appender {
     }
 
     private long commit(long lsn, Durability level, Deadline deadline, long accepted) throws IOException {
-        if (!deadline.isNever() && (progress.reachedLsn(level) < lsn || succession.isCopyPending())) {
-            chores.within(deadline, accepted, () -> commitNow(lsn, level));
-            return progress.reachedLsn(level);
+        if (deadline.isNever()) {
+            return commitNow(lsn, level);
+        }
+        String outcome = accepted == 0 ? "the commit goes on" : "LSN " + accepted + " is accepted and goes on";
+        if (level == Durability.SYNCED && succession.isCopyPending()) {
+            calls.within(deadline, outcome, () -> path.exclusively(succession::copyTail));
+        }
+        if (progress.reachedLsn(level) < lsn) {
+            chores.driver(level).demand(lsn);
+            if (!progress.awaitReached(lsn, level, deadline)) {
+                throw deadline.passed(accepted, outcome);
+            }
         }
         return commitNow(lsn, level);
     }

@@ -1,35 +1,28 @@
 package dev.kwal;
 
 import java.io.IOException;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a log does in the background: hands buffered records to the operating system in time, notes what is durable when it
- * is idle, prepares segments ahead, commits for tickets, and works for callers whose time is limited.
+ * is idle, prepares segments ahead, and commits for tickets and for callers whose time is limited.
  *
  * <p>Thread-safe. Nothing is scheduled while the log is idle.
  */
 final class Chores {
-    private static final int MAX_LIMITED_CALLS = 1024;
-
     private final WalOptions options;
     private final WritePath path;
     private final Progress progress;
     private final SegmentSource source;
     private final ScheduledExecutorService background;
-    private final Semaphore permits = new Semaphore(MAX_LIMITED_CALLS);
+    private final Driver writes;
+    private final Driver syncs;
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
-    private final AtomicBoolean isDriving = new AtomicBoolean();
     private final AtomicReference<WritePath.@Nullable Work> wanted = new AtomicReference<>();
     private volatile long lastSeenLsn;
 
@@ -45,24 +38,26 @@ final class Chores {
         this.source = source;
         this.background = background;
         this.lastSeenLsn = progress.lastLsn();
+        this.writes = new Driver(Durability.WRITTEN, path, progress, background);
+        this.syncs = new Driver(Durability.SYNCED, path, progress, background);
     }
 
     /** Looks after a group that was just put into the buffer. */
-    void appended(WritePath.Taken taken) {
+    void appended(WritePath.Taken taken, @Nullable Durability ticketLevel) {
         if (taken.isDueToPrepare()) {
             source.prepareAhead();
         }
-        if (taken.ticket() != null) {
-            drive();
+        if (ticketLevel != null) {
+            driver(ticketLevel).drive();
         } else if (taken.isDueToWrite()) {
             run(this::write);
         }
         scheduleTick();
     }
 
-    /** Sees to it that a ticket is served. */
-    void ticketGiven() {
-        drive();
+    /** Brings records to a level for those who do not do it themselves. */
+    Driver driver(Durability level) {
+        return level == Durability.SYNCED ? syncs : writes;
     }
 
     /** Makes room at the next tick, for a caller who does not wait for it. */
@@ -115,46 +110,13 @@ final class Chores {
         }
     }
 
-    private void write() {
-        commit(progress.lastLsn(), Durability.WRITTEN);
-    }
-
     /** A failure is kept by the write path and told to everybody who calls. */
-    private boolean commit(long lsn, Durability level) {
+    private void write() {
         try {
-            path.commit(lsn, level);
-            return true;
+            path.commit(progress.lastLsn(), Durability.WRITTEN);
         } catch (WalException e) {
-            return false;
+            return;
         }
-    }
-
-    private void drive() {
-        if (isDriving.compareAndSet(false, true)) {
-            run(this::commitForTickets);
-        }
-    }
-
-    private void commitForTickets() {
-        boolean goesOn = true;
-        try {
-            while (goesOn && hasTickets()) {
-                long written = progress.ticketLsn(Durability.WRITTEN);
-                long synced = progress.ticketLsn(Durability.SYNCED);
-                goesOn = (written == 0 || commit(written, Durability.WRITTEN))
-                        && (synced == 0 || commit(synced, Durability.SYNCED));
-            }
-        } finally {
-            isDriving.set(false);
-        }
-        if (goesOn && hasTickets()) {
-            // One was given between the last look and the flag.
-            drive();
-        }
-    }
-
-    private boolean hasTickets() {
-        return progress.ticketLsn(Durability.WRITTEN) != 0 || progress.ticketLsn(Durability.SYNCED) != 0;
     }
 
     private void run(Runnable task) {
@@ -164,75 +126,5 @@ final class Chores {
             // The log is being closed, which commits everything.
             return;
         }
-    }
-
-    /**
-     * Lets the background do work that may block, and waits for it as long as there is time. When the time is over the work
-     * goes on.
-     *
-     * @param acceptedLsn what to tell if the time runs out
-     */
-    void within(Deadline deadline, long acceptedLsn, WritePath.Work work) throws IOException {
-        boolean wasInterrupted = false;
-        try {
-            Future<?> done = null;
-            while (true) {
-                try {
-                    done = done == null ? submit(deadline, acceptedLsn, work) : done;
-                    done.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS);
-                    return;
-                } catch (InterruptedException e) {
-                    wasInterrupted = true;
-                }
-            }
-        } catch (TimeoutException e) {
-            throw deadline.passed(acceptedLsn);
-        } catch (CancellationException e) {
-            throw new WalClosedException();
-        } catch (ExecutionException e) {
-            throw rethrown(e);
-        } finally {
-            if (wasInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    /** As much work as there are permits may be queued or running, whatever became of those who asked for it. */
-    private Future<?> submit(Deadline deadline, long acceptedLsn, WritePath.Work work)
-            throws WalException, InterruptedException {
-        if (!permits.tryAcquire(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-            throw deadline.passed(acceptedLsn);
-        }
-        boolean isSubmitted = false;
-        try {
-            var done = background.submit(() -> {
-                try {
-                    work.run();
-                } finally {
-                    permits.release();
-                }
-                return null;
-            });
-            isSubmitted = true;
-            return done;
-        } catch (RejectedExecutionException e) {
-            throw new WalClosedException();
-        } finally {
-            if (!isSubmitted) {
-                permits.release();
-            }
-        }
-    }
-
-    private static IOException rethrown(ExecutionException e) {
-        var cause = e.getCause();
-        if (cause instanceof RuntimeException runtime) {
-            throw runtime;
-        }
-        if (cause instanceof Error error) {
-            throw error;
-        }
-        return cause instanceof IOException io ? io : new IOException(cause);
     }
 }

@@ -16,15 +16,15 @@ final class Deadline {
     }
 
     /**
-     * So long from now; null for ever.
+     * So long from now.
      *
      * @throws IllegalArgumentException if it is negative
      */
-    static Deadline after(@Nullable Duration timeout) {
-        if (timeout != null && timeout.isNegative()) {
+    static Deadline after(Duration timeout) {
+        if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout is " + timeout + ", expected 0 or more");
         }
-        return timeout == null ? NEVER : new Deadline(timeout);
+        return new Deadline(timeout);
     }
 
     boolean isNever() {
@@ -35,8 +35,9 @@ final class Deadline {
         return Math.max(0, endNanos - System.nanoTime());
     }
 
-    WalTimeoutException passed(long acceptedLsn) {
-        return new WalTimeoutException(timeout == null ? Duration.ZERO : timeout, acceptedLsn);
+    /** The time is over. */
+    WalTimeoutException passed(long acceptedLsn, String outcome) {
+        return new WalTimeoutException(timeout == null ? Duration.ZERO : timeout, acceptedLsn, outcome);
     }
 
     /** Nanoseconds, at most about a century, so that sums do not overflow. */

@@ -94,8 +94,11 @@ final class Format {
 
     /** Decodes the 64 bytes at the start of a segment, or says what is wrong with them. */
     static SegmentHeader.Decoded decodeHeader(ByteBuffer bytes, int available) {
-        if (available < HEADER_BYTES || isZero(bytes, 0, HEADER_BYTES)) {
+        if (available < HEADER_BYTES) {
             return SegmentHeader.Decoded.problem(SegmentHeader.Problem.UNFINISHED, "the header is not complete");
+        }
+        if (isZero(bytes, 0, HEADER_BYTES)) {
+            return SegmentHeader.Decoded.problem(SegmentHeader.Problem.DAMAGED, "the header is damaged");
         }
         if (bytes.getLong(0) != MAGIC) {
             return SegmentHeader.Decoded.problem(SegmentHeader.Problem.FOREIGN, "not a segment, the magic is wrong");

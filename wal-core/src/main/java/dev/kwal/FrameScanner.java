@@ -18,6 +18,7 @@ final class FrameScanner implements Closeable {
 
     private final SegmentReader reader;
     private final int salt;
+    private final int maxRecordBytes;
     private final long maxFrameBytes;
     private final int blockBytes;
     private final CRC32C crc = new CRC32C();
@@ -37,19 +38,20 @@ final class FrameScanner implements Closeable {
         END,
         /** Something that is not a whole frame. */
         BAD,
-        /** A whole frame that is longer than the limit. */
+        /** A whole frame that is longer than the limit; the scanner stays before it. */
         TOO_LONG
     }
 
     /**
      * Begins at the first frame.
      *
-     * @param maxPayloadBytes the longest payload to allocate for
+     * @param maxRecordBytes the longest record to read
      */
-    FrameScanner(SegmentReader reader, SegmentHeader header, int maxPayloadBytes, int blockBytes) {
+    FrameScanner(SegmentReader reader, SegmentHeader header, int maxRecordBytes, int blockBytes) {
+        this.maxRecordBytes = maxRecordBytes;
         this.reader = reader;
         this.salt = Format.salt(header);
-        this.maxFrameBytes = Format.frameBytes(Math.max((long) maxPayloadBytes, SealFrame.maxBytes()));
+        this.maxFrameBytes = Format.frameBytes(Math.max((long) maxRecordBytes, SealFrame.maxBytes()));
         this.blockBytes = blockBytes;
         this.position = Format.HEADER_BYTES;
     }
@@ -113,6 +115,9 @@ final class FrameScanner implements Closeable {
             return bad("the checksum is wrong");
         }
         framePosition = position;
+        if (kind() == Format.RECORD && payloadBytes() > maxRecordBytes) {
+            return Step.TOO_LONG;
+        }
         position += frameBytes;
         return Step.FRAME;
     }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -19,10 +20,13 @@ import org.jspecify.annotations.Nullable;
  * life-cycle lock.
  */
 final class LocalWal implements Wal {
+    private static final String GOES_ON = "it goes on in the background";
+
     private final WalOptions options;
     private final WalStore store;
     private final Closeable storeLock;
-    private final ScheduledExecutorService background;
+    private final Background background;
+    private final LimitedCalls calls;
     private final WritePath path;
     private final Progress progress;
     private final SegmentSource source;
@@ -33,21 +37,23 @@ final class LocalWal implements Wal {
     private final Appender appender;
     private final LogView view;
     private final ReentrantLock lifeCycle = new ReentrantLock();
-    private volatile boolean isClosed;
+    private boolean isClosed;
+    private @Nullable Future<?> closing;
 
-    LocalWal(WalOptions options, WalStore store, Closeable storeLock, Opening opening) {
+    LocalWal(WalOptions options, WalStore store, Closeable storeLock, Opening opening, Background background) {
         this.options = options;
         this.store = store;
         this.storeLock = storeLock;
-        this.background = opening.background();
+        this.background = background;
+        this.calls = new LimitedCalls(background.calls());
         this.path = opening.path();
         this.progress = opening.progress();
         this.source = opening.source();
         this.succession = opening.succession();
         this.observers = opening.observers();
         this.recovery = opening.report();
-        this.chores = new Chores(options, path, progress, source, background);
-        this.appender = new Appender(store.capabilities(), path, progress, succession, chores);
+        this.chores = new Chores(options, path, progress, source, background.chores());
+        this.appender = new Appender(store.capabilities(), path, progress, succession, chores, calls);
         this.view = new PathView(path, progress, succession);
     }
 
@@ -55,13 +61,18 @@ final class LocalWal implements Wal {
         return open(store, options, Background.start());
     }
 
-    /** Opens with the executor for everything that happens in the background; it is shut down by close. */
+    /** Opens with an executor for everything that happens in the background; it is shut down by close. */
     static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
+        return open(store, options, new Background(background, background));
+    }
+
+    private static LocalWal open(WalStore store, WalOptions options, Background background) throws IOException {
         Closeable lock = null;
         try {
             lock = store.lock();
-            return new LocalWal(options, store, lock, Opening.of(store, options, background));
+            return new LocalWal(options, store, lock, Opening.of(store, options, background.chores()), background);
         } catch (Throwable t) {
+            WalException.note(t, store);
             background.shutdown();
             if (lock != null) {
                 closeAfter(t, lock);
@@ -171,7 +182,7 @@ final class LocalWal implements Wal {
 
     @Override
     public void rotate(Duration timeout) throws IOException {
-        chores.within(Deadline.after(timeout), 0, this::rotate);
+        calls.within(Deadline.after(timeout), GOES_ON, this::rotate);
     }
 
     @Override
@@ -191,7 +202,7 @@ final class LocalWal implements Wal {
     @Override
     public int checkpoint(long lsn, Duration timeout) throws IOException {
         var deleted = new AtomicInteger();
-        chores.within(Deadline.after(timeout), 0, () -> deleted.set(checkpoint(lsn)));
+        calls.within(Deadline.after(timeout), GOES_ON, () -> deleted.set(checkpoint(lsn)));
         return deleted.get();
     }
 
@@ -202,7 +213,7 @@ final class LocalWal implements Wal {
 
     @Override
     public void truncateAfter(long lsn, Duration timeout) throws IOException {
-        chores.within(Deadline.after(timeout), 0, () -> truncateAfter(lsn));
+        calls.within(Deadline.after(timeout), GOES_ON, () -> truncateAfter(lsn));
     }
 
     private void whole(WritePath.Work work) throws IOException {
@@ -232,9 +243,23 @@ final class LocalWal implements Wal {
     @Override
     public void close(Duration timeout) throws IOException {
         var deadline = Deadline.after(timeout);
-        if (!background.isShutdown()) {
-            chores.within(deadline, 0, this::close);
+        progress.close();
+        var closing = closeLater();
+        if (closing != null) {
+            calls.await(closing, deadline, GOES_ON);
         }
+    }
+
+    /** Null if it is closed already. */
+    private synchronized @Nullable Future<?> closeLater() {
+        if (closing == null) {
+            try {
+                closing = calls.submit(this::close);
+            } catch (WalClosedException e) {
+                return null;
+            }
+        }
+        return closing;
     }
 
     private void closeNow() throws IOException {
@@ -294,7 +319,7 @@ final class LocalWal implements Wal {
 
     @Override
     public WalRecord read(long lsn) throws IOException {
-        if (isClosed) {
+        if (progress.isClosed()) {
             throw new WalClosedException();
         }
         if (lsn < 1 || lsn > progress.lastLsn()) {
@@ -325,7 +350,7 @@ final class LocalWal implements Wal {
 
     /** Writes what is buffered, so that it can be read; on a failed log what is durable has to do. */
     private long writeThrough(long lsn) throws IOException {
-        if (isClosed) {
+        if (progress.isClosed()) {
             throw new WalClosedException();
         }
         if (progress.isFailed()) {
@@ -337,7 +362,7 @@ final class LocalWal implements Wal {
 
     private WalCursor cursor(long fromLsn, long untilLsn, Durability level, boolean follows, int blockBytes)
             throws IOException {
-        if (isClosed) {
+        if (progress.isClosed()) {
             throw new WalClosedException();
         }
         long from = fromLsn == 0 ? firstLsn() : fromLsn;
@@ -354,7 +379,7 @@ final class LocalWal implements Wal {
 
     @Override
     public WalState state() {
-        if (isClosed) {
+        if (progress.isClosed()) {
             return WalState.CLOSED;
         }
         if (progress.isFailed()) {

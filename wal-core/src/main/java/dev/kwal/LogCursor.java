@@ -110,7 +110,7 @@ final class LogCursor implements WalCursor {
         }
         long cut = view.lowestCutSince(epoch);
         if (nextLsn > cut) {
-            throw new WalGoneException(nextLsn, "given up by a truncation after LSN " + (cut - 1));
+            throw new WalGoneException(nextLsn, "given up by a truncation" + (cut == 1 ? "" : " after LSN " + (cut - 1)));
         }
         if (!follows) {
             untilLsn = Math.min(untilLsn, cut - 1);
@@ -134,14 +134,19 @@ final class LogCursor implements WalCursor {
             }
             if (step == FrameScanner.Step.FRAME) {
                 isFresh = false;
-                if (isNext(frames, current)) {
+                if (frames.kind() == Format.RECORD && frames.lsn() >= nextLsn) {
+                    if (frames.lsn() != nextLsn) {
+                        throwUnlessChanged(current, gap(frames, current));
+                        return false;
+                    }
                     nextLsn++;
                     hasCurrent = true;
                     return true;
                 }
             } else if (!leaveIfElsewhere(current)) {
                 if (isFresh) {
-                    throw damage(frames, step, current);
+                    throwUnlessChanged(current, damage(frames, step, current));
+                    return false;
                 }
                 frames.refresh();
                 isFresh = true;
@@ -149,18 +154,12 @@ final class LogCursor implements WalCursor {
         }
     }
 
-    private boolean isNext(FrameScanner frames, Segment current) throws IOException {
-        if (frames.kind() != Format.RECORD || frames.lsn() < nextLsn) {
-            return false;
-        }
-        if (frames.lsn() != nextLsn) {
-            throw goneOr(new WalCorruptedException(
-                    current.sequence(),
-                    frames.framePosition(),
-                    nextLsn,
-                    "the frame has LSN " + frames.lsn() + ", expected " + nextLsn));
-        }
-        return true;
+    private WalException gap(FrameScanner frames, Segment current) {
+        return new WalCorruptedException(
+                current.sequence(),
+                frames.framePosition(),
+                nextLsn,
+                "the frame has LSN " + frames.lsn() + ", expected " + nextLsn);
     }
 
     /** Whether the next record is, by now, known to be elsewhere, or the segment to be longer or shorter. */
@@ -175,23 +174,37 @@ final class LogCursor implements WalCursor {
         return true;
     }
 
-    private WalException damage(FrameScanner frames, FrameScanner.Step step, Segment current) throws IOException {
+    private WalException damage(FrameScanner frames, FrameScanner.Step step, Segment current) {
         if (step == FrameScanner.Step.TOO_LONG) {
             return new WalFormatException(
                     current.sequence(),
                     "record " + nextLsn + " has " + frames.payloadBytesOfTooLong()
                             + " bytes, more than maxRecordBytes");
         }
-        return goneOr(new WalCorruptedException(
+        return new WalCorruptedException(
                 current.sequence(),
                 frames.position(),
                 nextLsn,
-                step == FrameScanner.Step.BAD ? frames.problem() : "the record is missing"));
+                step == FrameScanner.Step.BAD ? frames.problem() : "the record is missing");
     }
 
-    /** What looks like damage is none if the record was dropped meanwhile and its segment deleted or used again. */
-    private WalException goneOr(WalCorruptedException damage) throws IOException {
-        return nextLsn < view.currentFirstLsn() ? dropped() : damage;
+    /**
+     * What looks like damage is none if the log has changed meanwhile: the record was dropped or given up, or is elsewhere.
+     * Then the cursor has to look again.
+     */
+    private void throwUnlessChanged(Segment where, WalException damage) throws IOException {
+        leave();
+        if (nextLsn < view.currentFirstLsn()) {
+            throw dropped();
+        }
+        var holder = view.chain().find(nextLsn);
+        if (view.truncations() == epoch
+                && holder != null
+                && holder.sequence() == where.sequence()
+                && holder.endPosition() == where.endPosition()) {
+            WalException.note(damage, store);
+            throw damage;
+        }
     }
 
     private WalGoneException dropped() {
@@ -214,10 +227,8 @@ final class LogCursor implements WalCursor {
                 scanner.seek(startIn(holder));
             }
         } catch (NoSuchFileException e) {
-            leave();
-            if (view.truncations() == epoch) {
-                throw goneOr(new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e));
-            }
+            throwUnlessChanged(
+                    holder, new WalCorruptedException(holder.sequence(), 0, nextLsn, "the segment is missing", e));
         }
         return holder;
     }

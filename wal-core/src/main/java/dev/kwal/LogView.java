@@ -19,15 +19,7 @@ interface LogView {
     }
 
     /** The lowest LSN that truncations have given up since there were so many; {@link Long#MAX_VALUE} for none. */
-    default long lowestCutSince(long truncations) {
-        long cut = Long.MAX_VALUE;
-        for (var segment : chain().segments()) {
-            if (segment.open().epoch() > truncations) {
-                cut = Math.min(cut, segment.baseLsn());
-            }
-        }
-        return cut;
-    }
+    long lowestCutSince(long truncations);
 
     /** The last record that may be read at a level. */
     long readableLsn(Durability level);

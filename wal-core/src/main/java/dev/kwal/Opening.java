@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 final class Opening {
     private final WalStore store;
     private final WalOptions options;
-    private final ScheduledExecutorService background;
     private final Analysis analysis;
     private final List<Long> sequences;
     private final Observers observers;
@@ -50,7 +49,6 @@ final class Opening {
             throws IOException {
         this.store = store;
         this.options = options;
-        this.background = background;
         this.analysis = analysis;
         this.sequences = new ArrayList<>(analysis.sequences());
         deleteUnused();
@@ -164,10 +162,6 @@ final class Opening {
 
     Observers observers() {
         return observers;
-    }
-
-    ScheduledExecutorService background() {
-        return background;
     }
 
     SegmentSource source() {

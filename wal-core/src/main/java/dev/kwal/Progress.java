@@ -47,6 +47,22 @@ final class Progress {
         changed.awaitUninterruptibly();
     }
 
+    /** Waits for any change, at most until the deadline; with the lock. False if the time ran out. */
+    boolean await(Deadline deadline) {
+        boolean wasInterrupted = false;
+        while (true) {
+            try {
+                boolean isInTime = changed.awaitNanos(deadline.nanosLeft()) > 0;
+                if (wasInterrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                return isInTime;
+            } catch (InterruptedException e) {
+                wasInterrupted = true;
+            }
+        }
+    }
+
     /** Tells everybody to look again; with the lock. */
     void signal() {
         changed.signalAll();
@@ -250,6 +266,31 @@ final class Progress {
         lock.lock();
         try {
             return failure == null && !isReleased ? waiters.highestLsn(level) : 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until a record has reached a level or was given up, at most until the deadline.
+     *
+     * @return false if the time ran out
+     * @throws WalException if the log failed or was closed first
+     */
+    boolean awaitReached(long lsn, Durability level, Deadline deadline) throws WalException {
+        lock.lock();
+        try {
+            long startEpoch = epoch;
+            while (reachedLsn(level) < Math.min(lsn, lastLsn) && epoch == startEpoch) {
+                checkNotFailed();
+                if (isReleased) {
+                    throw new WalClosedException();
+                }
+                if (!await(deadline)) {
+                    return reachedLsn(level) >= Math.min(lsn, lastLsn);
+                }
+            }
+            return true;
         } finally {
             lock.unlock();
         }

@@ -40,7 +40,12 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     static WalReader open(WalStore store, WalOptions options) throws IOException {
-        return new ReadOnlyWal(store, options, analyse(store, options));
+        try {
+            return new ReadOnlyWal(store, options, analyse(store, options));
+        } catch (Throwable t) {
+            WalException.note(t, store);
+            throw t;
+        }
     }
 
     /** Analyses again as long as the owner changes things meanwhile: what is really wrong is wrong twice in the same way. */
@@ -173,6 +178,22 @@ final class ReadOnlyWal implements WalReader, LogView {
         return chain;
     }
 
+    /** What the chain tells. Where the segment that begins with a cut is gone, everything may have been given up. */
+    @Override
+    public long lowestCutSince(long truncations) {
+        long cut = Long.MAX_VALUE;
+        boolean isFirst = true;
+        for (var segment : chain.segments()) {
+            var open = segment.open();
+            if (open.epoch() > truncations) {
+                boolean isCut = open.reason() == OpenFrame.Reason.TRUNCATE && open.epoch() == truncations + 1;
+                cut = Math.min(cut, isFirst && !isCut ? 1 : segment.baseLsn());
+            }
+            isFirst = false;
+        }
+        return cut;
+    }
+
     @Override
     public long readableLsn(Durability level) {
         return durableLsn;
@@ -233,6 +254,11 @@ final class ReadOnlyWal implements WalReader, LogView {
     @Override
     public long durableLsn() {
         return durableLsn;
+    }
+
+    @Override
+    public long epoch() {
+        return truncations();
     }
 
     @Override

@@ -14,7 +14,8 @@ package dev.kwal;
  * @param tornSegment the segment that ended in a torn write; 0 if none did
  * @param tornPosition where in that segment the torn write begins; 0 if there is none
  * @param tornBytes how many bytes from there on hold something other than zeros, to the last of them; 0 if there are none
- * @param deletedSegments how many segments were proven worthless and deleted
+ * @param deletedSegments how many segments that the log had left behind were deleted; segments prepared and never begun
+ *     are not counted
  */
 public record RecoveryReport(
         End end,

@@ -27,13 +27,11 @@ record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce) {
 
     /** What can be wrong with a header. */
     enum Problem {
-        /** Nothing, or zeros. */
-        BLANK,
         /** Shorter than a header: its creation was not finished. */
         UNFINISHED,
         /** Not a segment, or not of this version. */
         FOREIGN,
-        /** Its checksum is wrong. */
+        /** Its checksum is wrong, or there are zeros in its place: nothing is written before a header is synced. */
         DAMAGED
     }
 

@@ -1,6 +1,5 @@
 package dev.kwal;
 
-import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +35,7 @@ record SegmentProbe(
                 throw new WalFormatException(sequence, decoded.what());
             }
             if (header == null) {
-                return new SegmentProbe(sequence, reader.size(), null, problemOf(decoded, reader, read), null);
+                return new SegmentProbe(sequence, reader.size(), null, decoded.problem(), null);
             }
             if (header.sequence() != sequence) {
                 throw new WalCorruptedException(
@@ -49,21 +48,5 @@ record SegmentProbe(
             return new SegmentProbe(
                     sequence, reader.size(), header, null, isOpen ? OpenFrame.get(scanner.payload()) : null);
         }
-    }
-
-    /** Zeros in the place of a header are no unfinished creation if anything was ever appended. */
-    private static SegmentHeader.@Nullable Problem problemOf(
-            SegmentHeader.Decoded decoded, SegmentReader reader, int headerRead) throws IOException {
-        if (decoded.problem() != SegmentHeader.Problem.UNFINISHED) {
-            return decoded.problem();
-        }
-        var block = Format.buffer(FrameScanner.BLOCK_BYTES);
-        int read;
-        for (long position = 0; (read = reader.read(position, block.clear())) > 0; position += read) {
-            if (!Format.isZero(block, 0, read)) {
-                return headerRead < Format.HEADER_BYTES ? decoded.problem() : SegmentHeader.Problem.DAMAGED;
-            }
-        }
-        return SegmentHeader.Problem.BLANK;
     }
 }

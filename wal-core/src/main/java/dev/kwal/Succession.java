@@ -204,6 +204,7 @@ final class Succession {
     /** Rotates by hand: the next segment is begun, durably. */
     void rotateNow() throws IOException {
         progress.checkUsable();
+        copyTail();
         var current = path.segment();
         if (current != null && current.hasRecords()) {
             rotate(SegmentSource.Size.FULL, firstLsn);

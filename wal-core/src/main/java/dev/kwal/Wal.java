@@ -109,9 +109,6 @@ public interface Wal extends WalReader {
     /** The last record that survives the process; see {@link Durability#WRITTEN}. */
     long writtenLsn();
 
-    /** How many times a suffix was given up by {@link #truncateAfter}; durable with the log. */
-    long epoch();
-
     /**
      * Appends a record at the default level of the options.
      *
@@ -168,7 +165,8 @@ public interface Wal extends WalReader {
     long appendBatch(List<ByteBuffer> records) throws IOException;
 
     /**
-     * Appends records that come back all or none after a crash, with consecutive LSNs.
+     * Appends records that come back all or none after a crash, with consecutive LSNs. (Only {@link #truncateAfter} can cut a
+     * batch in two.)
      *
      * @param records each from its position to its limit; together at most the batch limit of the options
      * @param level what the batch has survived to on return
@@ -283,7 +281,7 @@ public interface Wal extends WalReader {
     /**
      * Waits until every record up to {@code lsn} survives a loss of power.
      *
-     * @return the durable LSN, at least {@code lsn}
+     * @return the durable LSN: at least {@code lsn}, unless {@link #truncateAfter} has given that record up
      * @throws IOException as {@link #commit} does
      */
     default long sync(long lsn) throws IOException {
@@ -303,8 +301,8 @@ public interface Wal extends WalReader {
      * Brings every record up to {@code lsn} to a level, doing the work on this thread unless another is at it.
      *
      * @param lsn 0 to {@link #lastLsn()}
-     * @return the last LSN at that level, at least {@code lsn}
-     * @throws IllegalArgumentException if no such record was appended, or the store cannot give the level
+     * @return the last LSN at that level: at least {@code lsn}, unless {@link #truncateAfter} has given that record up
+     * @throws IllegalArgumentException if no such record was ever appended, or the store cannot give the level
      * @throws WalFailedException if the log failed first
      * @throws WalClosedException after close
      */
@@ -328,7 +326,8 @@ public interface Wal extends WalReader {
     void rotate() throws IOException;
 
     /**
-     * Like {@link #rotate()}, for at most so long. When the time runs out it goes on in the background.
+     * Like {@link #rotate()}, for at most so long. When the time runs out it goes on in the background, unless the log is
+     * closed before it has begun.
      *
      * @throws WalTimeoutException if the time ran out
      * @throws IOException as {@link #rotate()} does
@@ -349,7 +348,8 @@ public interface Wal extends WalReader {
     int checkpoint(long lsn) throws IOException;
 
     /**
-     * Like {@link #checkpoint(long)}, for at most so long. When the time runs out it goes on in the background.
+     * Like {@link #checkpoint(long)}, for at most so long. When the time runs out it goes on in the background, unless the log
+     * is closed before it has begun.
      *
      * @throws WalTimeoutException if the time ran out
      * @throws IOException as {@link #checkpoint(long)} does
@@ -358,7 +358,7 @@ public interface Wal extends WalReader {
 
     /**
      * Gives up the suffix: records behind {@code lsn} are gone on return, durably, and their LSNs are assigned again in a new
-     * {@link #epoch()}. Does nothing if {@code lsn} is the last. Cursors behind {@code lsn} end with {@link WalGoneException}.
+     * {@link #epoch()}. A batch may be cut in two. Does nothing if {@code lsn} is the last. Cursors behind {@code lsn} end with {@link WalGoneException}.
      * Records appended by other threads meanwhile are given up too.
      *
      * @param lsn from {@code firstLsn() - 1} to {@link #lastLsn()}
@@ -369,8 +369,8 @@ public interface Wal extends WalReader {
     void truncateAfter(long lsn) throws IOException;
 
     /**
-     * Like {@link #truncateAfter(long)}, for at most so long. When the time runs out it goes on in the background: append
-     * nothing before the {@link #epoch()} or a second call tells that it is done.
+     * Like {@link #truncateAfter(long)}, for at most so long. When the time runs out it goes on in the background, unless the
+     * log is closed before it has begun: append nothing before the {@link #epoch()} or a second call tells that it is done.
      *
      * @throws WalTimeoutException if the time ran out
      * @throws IOException as {@link #truncateAfter(long)} does
@@ -389,8 +389,8 @@ public interface Wal extends WalReader {
     void close() throws IOException;
 
     /**
-     * Like {@link #close()}, for at most so long: for a medium that does not answer. When the time runs out closing goes on
-     * in the background, and the store is given up at its end.
+     * Like {@link #close()}, for at most so long: for a medium that does not answer. Nothing is accepted from the call on.
+     * When the time runs out closing goes on in the background, and the store is given up at its end.
      *
      * @throws WalTimeoutException if the time ran out
      * @throws IOException as {@link #close()} does

@@ -20,7 +20,9 @@ public final class WalCorruptedException extends WalException {
     }
 
     WalCorruptedException(long segment, long position, long lsn, String what, @Nullable Throwable cause) {
-        super("segment " + segment + " at byte " + position + ": " + what + " (LSN " + lsn + ")", cause);
+        super(
+                "segment " + segment + " at byte " + position + ": " + what + (lsn == 0 ? "" : " (LSN " + lsn + ")"),
+                cause);
         this.segment = segment;
         this.position = position;
         this.lsn = lsn;
@@ -36,7 +38,7 @@ public final class WalCorruptedException extends WalException {
         return position;
     }
 
-    /** The first LSN that is damaged or missing, as far as known. */
+    /** The first LSN that is damaged or missing; 0 if that is not known. */
     public long lsn() {
         return lsn;
     }

@@ -7,6 +7,9 @@ import java.util.List;
 /**
  * The reading side of a log. A {@link Wal} is one; {@link Wal#openReadOnly} gives one that works beside the owner.
  *
+ * <p>A log that is open for reading beside its owner tells what it saw at its last look: when it was opened, when a cursor
+ * was, when a record behind the last one is read, and whenever a follow cursor waits.
+ *
  * <p>Thread-safe. Any number of cursors may be open.
  */
 public interface WalReader extends Closeable {
@@ -19,6 +22,9 @@ public interface WalReader extends Closeable {
 
     /** The last record that is known to survive a loss of power; 0 if none is. */
     long durableLsn();
+
+    /** How many times a suffix was given up by {@link Wal#truncateAfter}; durable with the log. */
+    long epoch();
 
     /** The segments, oldest first: a snapshot. */
     List<SegmentInfo> segments();

@@ -12,15 +12,12 @@ public final class WalTimeoutException extends WalException {
     /** The accepted record, or 0. */
     private final long lsn;
 
-    WalTimeoutException(Duration timeout, long lsn) {
-        super(
-                "not done within " + timeout
-                        + (lsn == 0 ? "; nothing was appended" : "; LSN " + lsn + " is accepted and goes on"),
-                null);
+    WalTimeoutException(Duration timeout, long lsn, String outcome) {
+        super("not done within " + timeout + "; " + outcome, null);
         this.lsn = lsn;
     }
 
-    /** The LSN waited for; 0 if nothing was accepted. */
+    /** The LSN of the record that was accepted; 0 if none was, or if the call was no append. */
     public long lsn() {
         return lsn;
     }

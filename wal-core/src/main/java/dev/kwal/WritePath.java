@@ -174,6 +174,22 @@ final class WritePath {
         }
     }
 
+    /**
+     * Waits until something has changed that may give room, at most until the deadline. Somebody else writes.
+     *
+     * @return false if the time ran out
+     */
+    boolean awaitRoom(Deadline deadline) throws WalException {
+        lock.lock();
+        try {
+            progress.checkUsable();
+            boolean isFull = isExclusive || isWriting || !active.isEmpty() || !progress.hasRoomForTicket();
+            return !isFull || progress.await(deadline);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // -- commit
 
     /**

@@ -6,6 +6,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import java.lang.reflect.InvocationTargetException
 import java.nio.ByteBuffer
 
 private fun LogFixture.position() = wal.sizeBytes()
@@ -185,6 +186,25 @@ class AppendSpec :
             val log = LogFixture(MemoryStore(StoreCapabilities.PROCESS_CRASH_ONLY)).write("a")
             shouldThrow<IllegalArgumentException> { log.sync() }.message shouldContain "SYNCED"
             log.reopen().records() shouldBe listOf("a")
+        }
+
+        "a level of null is refused before anything is appended" {
+            val wal: Wal = LogFixture().wal
+            val append = Wal::class.java.getMethod("append", ByteBuffer::class.java, Durability::class.java)
+            val appendAsync = Wal::class.java.getMethod("appendAsync", ByteBuffer::class.java, Durability::class.java)
+            for (method in listOf(append, appendAsync)) {
+                val thrown = shouldThrow<InvocationTargetException> { method.invoke(wal, "a".toBuffer(), null) }
+                thrown.cause!!::class shouldBe NullPointerException::class
+            }
+            wal.lastLsn() shouldBe 0
+        }
+
+        "records over the limit that were written under a larger one are refused, short ones too" {
+            val log = LogFixture(options = WalOptions.DEFAULT).write("a").write("x".repeat(500)).write("b").close()
+            val thrown = shouldThrow<WalFormatException> {
+                log.reopen { it.withMaxRecordBytes(100) }.records()
+            }
+            thrown.message shouldContain "500 bytes"
         }
     })
 

@@ -134,6 +134,39 @@ class ReadOnlySpec :
             reader.records() shouldBe listOf("a", "B")
         }
 
+        "a follower that was cut behind its back is told, though the segment with the cut is gone" {
+            val log = LogFixture().write("a", "b", "c").sync().write("d").sync()
+            val cursor = log.reader().follow(0)
+            List(3) { cursor.text() } shouldBe listOf("a", "b", "c")
+            log.truncateAfter(1).write("B", "C").rotate().write("D").sync().checkpoint(3).write("E").sync()
+            shouldThrow<WalGoneException> { cursor.text() }.lsn() shouldBe 4
+        }
+
+        "a cursor whose next segment was given up is told so, and not of damage" {
+            for (follows in listOf(false, true)) {
+                val log = LogFixture().write("a").rotate().write("b", "c").sync().write("d").sync()
+                val reader = log.reader()
+                val cursor = if (follows) reader.follow(0) else reader.replay(0)
+                cursor.text() shouldBe "a"
+                log.truncateAfter(1)
+                if (follows) log.write("B").sync().write("C").sync()
+                cursor.text() shouldBe if (follows) "B" else null
+            }
+        }
+
+        "reading one record that was given up says so" {
+            val log = LogFixture().write("a").rotate().write("b", "c").sync().write("d").sync()
+            val reader = log.reader()
+            reader.read(2).text() shouldBe "b"
+            log.truncateAfter(1)
+            shouldThrow<WalGoneException> { reader.read(2) }.lsn() shouldBe 2
+        }
+
+        "it tells the epoch" {
+            val log = LogFixture().write("a", "b").sync().truncateAfter(1).write("c").close()
+            log.reader().epoch() shouldBe 1
+        }
+
         "its ranges are those of what is durable" {
             val reader = LogFixture().write("a", "b").close().reader()
             listOf(reader.firstLsn(), reader.lastLsn(), reader.durableLsn()) shouldBe listOf(1L, 2L, 2L)

@@ -2,6 +2,7 @@ package dev.kwal
 
 import dev.kwal.storage.FileStore
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -38,7 +39,33 @@ class StrangeSegmentsSpec :
 
         "a newer version is refused by its number and stays" {
             val log = twoSegments().edit(2) { bytes -> withHeader(bytes) { it.putInt(8, 2) } }
-            log.shouldRefuse().message shouldBe "segment 2: format version 2, expected 1"
+            log.shouldRefuse().message shouldBe "memory store: segment 2: format version 2, expected 1"
+        }
+
+        "one segment without a header is an unfinished creation, and reported" {
+            val log = LogFixture().writeLarge(4).close()
+            val newest = log.sequences().last()
+            log.edit(newest) { ByteArray(0) }.reopen()
+            log.records() shouldBe listOf(largeRecord(1), largeRecord(2))
+            log.report.end shouldBe RecoveryReport.End.TORN
+            log.report.tornSegment shouldBe newest
+        }
+
+        "several segments without a header are damage, whichever they are and however many" {
+            val segments = LogFixture().writeLarge(10).close().sequences()
+            for (kept in 0..segments.size - 2) {
+                val log = LogFixture().writeLarge(10).close()
+                segments.drop(kept).forEach { log.edit(it) { ByteArray(0) } }
+                withClue("segments $segments, the first $kept kept") {
+                    (log.shouldRefuse() as WalCorruptedException).message shouldContain "no header"
+                }
+            }
+        }
+
+        "zeros in the place of a header are damage" {
+            val log = LogFixture().write("a").close()
+            log.edit(1) { ByteArray(it.size) }
+            (log.shouldRefuse() as WalCorruptedException).message shouldContain "the header is damaged"
         }
 
         "version 0 is refused like any that is unknown" {

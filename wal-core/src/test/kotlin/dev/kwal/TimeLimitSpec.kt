@@ -14,7 +14,9 @@ class TimeLimitSpec :
     StringSpec({
         "a sync whose time runs out leaves the log alive and the commit going on" {
             val log = LogFixture(options = ROOMY).write("a")
-            shouldThrow<WalTimeoutException> { log.wal.sync(Duration.ZERO) }.lsn() shouldBe 0
+            val timeout = shouldThrow<WalTimeoutException> { log.wal.sync(Duration.ZERO) }
+            timeout.lsn() shouldBe 0
+            timeout.message shouldBe "not done within PT0S; the commit goes on"
             log.wal.durableLsn() shouldBe 0
             log.background.run()
             log.wal.durableLsn() shouldBe 1
@@ -111,15 +113,52 @@ class TimeLimitSpec :
                 { log.wal.rotate(Duration.ZERO) },
                 { log.wal.truncateAfter(1, Duration.ZERO) },
                 { log.wal.checkpoint(1, Duration.ZERO) },
-                { log.wal.close(Duration.ZERO) },
             )
-            calls.forEach { shouldThrow<WalTimeoutException> { it() } }
+            calls.forEach {
+                shouldThrow<WalTimeoutException> { it() }.message shouldContain "goes on in the background"
+            }
             log.wal.lastLsn() shouldBe 2
             log.background.run()
             log.wal.lastLsn() shouldBe 1
             log.wal.firstLsn() shouldBe 2
+        }
+
+        "closing whose time runs out accepts nothing any more, and goes on" {
+            val log = LogFixture(options = ROOMY).write("a")
+            shouldThrow<WalTimeoutException> { log.wal.close(Duration.ZERO) }
             log.wal.state() shouldBe WalState.CLOSED
+            shouldThrow<WalClosedException> { log.write("b") }
+            shouldThrow<WalTimeoutException> { log.wal.close(Duration.ZERO) }
+            log.background.run()
             log.wal.close(Duration.ZERO)
+            log.reopen().report.end shouldBe RecoveryReport.End.CLEAN
+            log.records() shouldBe listOf("a")
+        }
+
+        "timed-out calls on a medium that hangs keep nobody from what is still possible" {
+            val store = WatchedStore()
+            val gate = Gate()
+            inTime(store, ROOMY.withFlushInterval(Duration.ofMillis(1))) { log ->
+                log.appendAndSync("begins the segment".toByteArray())
+                store.before = { if (it.startsWith("sync")) gate.pass() }
+                try {
+                    log.append("a".toByteArray())
+                    repeat(Background.MAX_CALLS + 10) {
+                        shouldThrow<WalTimeoutException> { log.sync(Duration.ofNanos(1)) }
+                    }
+                    gate.awaitSomebody()
+                    log.append("b".toBuffer(), Durability.WRITTEN, Duration.ofDays(1)) shouldBe 3
+                    log.appendAsync("c".toBuffer(), Durability.WRITTEN).reached().toCompletableFuture().get() shouldBe 4
+                    log.append("d".toByteArray(), Durability.BUFFERED) shouldBe 5
+                    awaitUntil { log.writtenLsn() == 5L }
+                    shouldThrow<WalTimeoutException> { log.close(Duration.ofMillis(1)) }
+                    shouldThrow<WalClosedException> { log.append("e".toByteArray()) }
+                } finally {
+                    gate.open()
+                }
+                log.close()
+                log.durableLsn() shouldBe 5
+            }
         }
 
         "an asynchronous append whose time runs out while it waits for room appended nothing" {
@@ -166,8 +205,8 @@ class TimeLimitSpec :
     })
 
 /** A log with real background threads, which have all the time there is. */
-private fun inTime(store: WatchedStore = WatchedStore(), work: (Wal) -> Unit) {
-    val wal = Wal.open(store, ROOMY)
+private fun inTime(store: WatchedStore = WatchedStore(), options: WalOptions = ROOMY, work: (Wal) -> Unit) {
+    val wal = Wal.open(store, options)
     try {
         work(wal)
     } finally {

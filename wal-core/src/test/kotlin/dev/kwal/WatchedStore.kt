@@ -53,6 +53,8 @@ internal class WatchedStore(private val medium: WalStore = MemoryStore(StoreCapa
 
     override fun delete(sequence: Long) = watched("delete $sequence") { medium.delete(sequence) }
 
+    override fun toString() = medium.toString()
+
     private fun <T> watched(call: String, work: () -> T): T {
         before(call)
         return work().also { calls.add(call) }

@@ -241,6 +241,12 @@ public final class MemoryStore implements WalStore {
         }
     }
 
+    /** For messages. */
+    @Override
+    public String toString() {
+        return "memory store";
+    }
+
     private static void requireOpen(boolean closed) throws IOException {
         if (closed) {
             throw new ClosedChannelException();
