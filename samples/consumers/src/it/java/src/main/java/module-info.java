@@ -1,0 +1,4 @@
+/** A user's module, in plain Java. */
+module org.example.consumer {
+    requires dev.kwal;
+}
