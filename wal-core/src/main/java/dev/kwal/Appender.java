@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import dev.kwal.storage.StoreCapabilities;
+import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class Appender {
     private static final String NOT_APPENDED = "nothing was appended";
 
+    private final WalStore store;
     private final StoreCapabilities capabilities;
     private final WritePath path;
     private final Progress progress;
@@ -22,14 +24,15 @@ final class Appender {
     private final LimitedCalls calls;
 
     Appender(
-            StoreCapabilities capabilities,
+            WalStore store,
             WritePath path,
             Progress progress,
             Succession succession,
             Chores chores,
             LimitedCalls calls) {
+        this.store = store;
+        this.capabilities = store.capabilities();
         this.calls = calls;
-        this.capabilities = capabilities;
         this.path = path;
         this.progress = progress;
         this.succession = succession;
@@ -43,10 +46,18 @@ final class Appender {
      */
     void check(Durability level) {
         Objects.requireNonNull(level, "level");
-        if ((level == Durability.SYNCED && !capabilities.survivesPowerLoss())
-                || (level == Durability.WRITTEN && !capabilities.survivesProcessCrash())) {
-            throw new IllegalArgumentException("the store cannot give level " + level + ": " + capabilities);
+        if (level == Durability.SYNCED && !capabilities.survivesPowerLoss()) {
+            throw refusal(level, "a loss of power", "WRITTEN or BUFFERED");
         }
+        if (level == Durability.WRITTEN && !capabilities.survivesProcessCrash()) {
+            throw refusal(level, "its process", "BUFFERED");
+        }
+    }
+
+    private IllegalArgumentException refusal(Durability level, String event, String rest) {
+        return new IllegalArgumentException("the store cannot give level " + level
+                + ", because it does not promise to survive " + event + ": " + store + "; ask for " + rest
+                + ", or open the log on a store that does");
     }
 
     long append(FrameGroup group, Durability level, Deadline deadline) throws IOException {

@@ -53,7 +53,7 @@ final class LocalWal implements Wal {
         this.observers = opening.observers();
         this.recovery = opening.report();
         this.chores = new Chores(options, path, progress, source, background.chores());
-        this.appender = new Appender(store.capabilities(), path, progress, succession, chores, calls);
+        this.appender = new Appender(store, path, progress, succession, chores, calls);
         this.view = new PathView(path, progress, succession);
     }
 

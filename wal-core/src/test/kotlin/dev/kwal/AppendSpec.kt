@@ -184,7 +184,9 @@ class AppendSpec :
 
         "a store that does not survive a loss of power gives WRITTEN and refuses SYNCED" {
             val log = LogFixture(MemoryStore(StoreCapabilities.PROCESS_CRASH_ONLY)).write("a")
-            shouldThrow<IllegalArgumentException> { log.sync() }.message shouldContain "SYNCED"
+            val message = shouldThrow<IllegalArgumentException> { log.sync() }.message
+            message shouldContain "level SYNCED, because it does not promise to survive a loss of power: "
+            message shouldContain "; ask for WRITTEN or BUFFERED, or open the log on a store that does"
             log.reopen().records() shouldBe listOf("a")
         }
 

@@ -349,7 +349,8 @@ public class SuspendingWal internal constructor(
             Durability.WRITTEN -> capabilities.survivesProcessCrash
             Durability.SYNCED -> capabilities.survivesPowerLoss
         }
-        require(given) { "the store cannot give level $level: $capabilities" }
+        // The log refuses the level, without any I/O, and says why.
+        if (!given) wal.commit(0, level)
     }
 
     private suspend fun accept(record: ByteBuffer): Long {

@@ -92,8 +92,11 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         ground.delete(existing(sequence))
     }
 
-    /** The file system and the directory. */
-    override fun toString(): String = "OkioStore($fileSystem, $directory)"
+    /** The file system and the directory, and what it takes to survive a loss of power where this store does not. */
+    override fun toString(): String {
+        val store = "OkioStore($fileSystem, $directory)"
+        return if (capabilities().survivesPowerLoss()) store else "$store, which is not on FileSystem.SYSTEM itself"
+    }
 
     private fun writer(segment: Path, position: Long): SegmentWriter {
         val handle = fileSystem.openReadWrite(segment, mustExist = true)

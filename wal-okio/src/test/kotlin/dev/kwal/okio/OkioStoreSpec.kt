@@ -12,6 +12,7 @@ import dev.kwal.storage.contract.StoreContract
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
 import okio.ByteString.Companion.encodeUtf8
 import okio.FileHandle
 import okio.FileSystem
@@ -143,6 +144,32 @@ class OkioStoreSpec :
                 val file = directory / "00000000000000000001.wal"
                 PosixFilePermissions.toString(Files.getPosixFilePermissions(file.toNioPath())) shouldBe "rw-------"
             }
+        }
+
+        "a log on a decorated system file system refuses SYNCED, and says why and what to do" {
+            val decorated = object : ForwardingFileSystem(SYSTEM) {
+                override fun toString() = "Decorated"
+            }
+            Wal.open(OkioStore(decorated, temporaryDirectory()), WalOptions.DEFAULT).use { log ->
+                val message = shouldThrow<IllegalArgumentException> { log.appendAndSync("a".encodeUtf8()) }.message
+                message shouldContain "level SYNCED, because it does not promise to survive a loss of power: OkioStore("
+                message shouldContain ", which is not on FileSystem.SYSTEM itself; ask for WRITTEN or BUFFERED, or open"
+                log.append("a".encodeUtf8()) shouldBe 1
+            }
+        }
+
+        "a relative directory is taken from where the process was started" {
+            val directory = Files.createTempDirectory(java.nio.file.Path.of("target"), "relative").toOkioPath() / "a"
+            directory.isRelative shouldBe true
+            repeat(2) { round ->
+                Wal.open(OkioStore(FileSystem.SYSTEM, directory), WalOptions.DEFAULT).use { log ->
+                    log.appendAndSync("a".encodeUtf8()) shouldBe round + 1L
+                    log.rotate()
+                    log.checkpoint(round.toLong())
+                }
+            }
+            val absolute = directory.toNioPath().toAbsolutePath()
+            Wal.openReadOnly(absolute).use { log -> log.lastLsn() shouldBe 2 }
         }
 
         "a log keeps byte strings" {
