@@ -435,6 +435,11 @@ final class LocalWal implements Wal {
     }
 
     @Override
+    public int maxRecordBytes() {
+        return options.maxRecordBytes();
+    }
+
+    @Override
     public List<SegmentInfo> segments() {
         return succession.chain().segments().stream()
                 .map(segment ->

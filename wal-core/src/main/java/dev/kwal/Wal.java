@@ -109,6 +109,9 @@ public interface Wal extends WalReader {
     /** The last record that survives the process; see {@link Durability#WRITTEN}. */
     long writtenLsn();
 
+    /** The longest record that can be appended, from the options. */
+    int maxRecordBytes();
+
     /**
      * Appends a record at the default level of the options.
      *
