@@ -33,11 +33,13 @@ public final class WalRecord {
         return ByteBuffer.wrap(bytes).asReadOnlyBuffer();
     }
 
+    /** Whether the other is a record with the same LSN and the same bytes. */
     @Override
     public boolean equals(Object other) {
         return other instanceof WalRecord that && lsn == that.lsn && Arrays.equals(bytes, that.bytes);
     }
 
+    /** Of LSN and bytes, so that it takes time in proportion to {@link #length()}. */
     @Override
     public int hashCode() {
         return Long.hashCode(lsn) * 31 + Arrays.hashCode(bytes);

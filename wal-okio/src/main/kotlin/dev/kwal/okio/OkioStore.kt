@@ -37,6 +37,12 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
     /** [StoreCapabilities.DURABLE] on [FileSystem.SYSTEM], else [StoreCapabilities.PROCESS_CRASH_ONLY]. */
     override fun capabilities(): StoreCapabilities = ground.capabilities
 
+    /**
+     * Takes the directory, creating it where missing, and clears away segments that were left half made.
+     *
+     * @throws dev.kwal.storage.StoreLockedException if somebody else has it, as far as the file system lets that be known
+     * @throws IOException if the directory cannot be created or locked
+     */
     override fun lock(): Closeable {
         val lock = ground.lock()
         try {
@@ -57,6 +63,13 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         return sequences.onEach { existing(it) }.sorted().toLongArray()
     }
 
+    /**
+     * Makes the file of a segment under a temporary name, flushes the header, and gives it its name. Prepares no space: okio
+     * would do it on the heap.
+     *
+     * @throws FileAlreadyExistsException if the segment exists
+     * @throws IOException if it cannot be created; nothing is left behind
+     */
     override fun create(sequence: Long, header: ByteBuffer, expectedBytes: Long): SegmentWriter {
         require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
         val segment = path(sequence)
@@ -78,6 +91,13 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         }
     }
 
+    /**
+     * Opens the file of a segment for writing on from [position].
+     *
+     * @throws NoSuchFileException if there is no such segment
+     * @throws IllegalArgumentException if [position] is behind its end
+     * @throws IOException if it cannot be opened
+     */
     override fun resume(sequence: Long, position: Long, expectedBytes: Long): SegmentWriter {
         require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
         val segment = existing(sequence)
@@ -86,8 +106,20 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         return writer(segment, position)
     }
 
+    /**
+     * Opens the file of a segment for reading.
+     *
+     * @throws NoSuchFileException if there is no such segment
+     * @throws IOException if it cannot be opened
+     */
     override fun open(sequence: Long): SegmentReader = OkioSegmentReader(fileSystem.openReadOnly(existing(sequence)))
 
+    /**
+     * Deletes the file of a segment.
+     *
+     * @throws NoSuchFileException if there is no such segment
+     * @throws IOException if it cannot be deleted; Windows, for one, deletes no open file
+     */
     override fun delete(sequence: Long) {
         ground.delete(existing(sequence))
     }
