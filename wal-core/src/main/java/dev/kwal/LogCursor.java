@@ -110,7 +110,8 @@ final class LogCursor implements WalCursor {
         }
         long cut = view.lowestCutSince(epoch);
         if (nextLsn > cut) {
-            throw new WalGoneException(nextLsn, "given up by a truncation" + (cut == 1 ? "" : " after LSN " + (cut - 1)));
+            throw new WalGoneException(
+                    nextLsn, "given up by a truncation" + (cut == 1 ? "" : " after LSN " + (cut - 1)));
         }
         if (!follows) {
             untilLsn = Math.min(untilLsn, cut - 1);

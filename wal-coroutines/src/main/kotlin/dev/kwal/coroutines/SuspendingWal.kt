@@ -91,6 +91,9 @@ public class SuspendingWal internal constructor(
     /** What the store can promise; a level that it cannot give is refused. */
     public val capabilities: StoreCapabilities get() = wal.capabilities()
 
+    /** The longest record that can be appended, from the options. */
+    public val maxRecordBytes: Int get() = wal.maxRecordBytes()
+
     /** What opening found and did. */
     public val recovery: RecoveryReport get() = wal.recovery()
 
