@@ -1,8 +1,11 @@
 package dev.kwal.samples
 
+import dev.kwal.coroutines.SuspendingWal
+import dev.kwal.coroutines.use
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
+import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 
@@ -13,6 +16,17 @@ class QuickStartSpec :
             val directory = tempdir().toPath()
             printed { quickStart(directory) } shouldBe listOf("1: order 1 paid", "2: order 1 packed")
             printed { QuickStartInJava.run(directory) } shouldBe listOf("3: order 1 paid", "4: order 1 packed")
+        }
+
+        "values are appended and come back" {
+            SuspendingWal.open(tempdir().toPath()).use { log ->
+                printed { typedQuickStart(log) } shouldBe listOf("1: Order(id=1, state=paid)")
+            }
+        }
+
+        "a log lives on okio" {
+            val directory = tempdir().toOkioPath()
+            printed { okioQuickStart(directory) } shouldBe listOf("1: order 1 paid")
         }
     })
 
