@@ -10,6 +10,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.sync.Semaphore
@@ -21,7 +22,8 @@ import java.nio.ByteBuffer
  * its last commit and asks the log once.
  *
  * Always: whoever is in the queue is settled, whatever is thrown, and has one of [MAX_WAITING] permits until then. More
- * callers suspend before they enter.
+ * callers suspend before they enter. Tickets have permits of their own: they are reserved before their record waits for
+ * room, and who holds one kind must never wait for another of the same.
  */
 internal class Committer(
     private val wal: Wal,
@@ -31,6 +33,7 @@ internal class Committer(
 ) {
     private val queue = Channel<Waiter>(Channel.UNLIMITED)
     private val permits = Semaphore(MAX_WAITING)
+    private val ticketPermits = Semaphore(MAX_WAITING)
     internal val loop: Job = CoroutineScope(logDispatcher.dispatcher).launch { commitGroups() }
 
     /**
@@ -45,6 +48,7 @@ internal class Committer(
 
     /** Suspends until [task] is done. */
     suspend fun perform(records: List<ByteBuffer>, work: (List<ByteBuffer>) -> Long): Long {
+        currentCoroutineContext().ensureActive()
         val task = Task(currentCoroutineContext(), records, work)
         try {
             permits.acquire()
@@ -57,9 +61,9 @@ internal class Committer(
     }
 
     /** Suspends until there is room for one more [ticket], which has to be taken or given back. */
-    suspend fun reserveTicket() = permits.acquire()
+    suspend fun reserveTicket() = ticketPermits.acquire()
 
-    fun giveTicketBack() = permits.release()
+    fun giveTicketBack() = ticketPermits.release()
 
     /** Completes when the records up to [lsn] have reached the level. */
     fun ticket(lsn: Long): Deferred<Long> = CompletableDeferred<Long>().also { enter(TicketHolder(lsn, it)) }
@@ -67,9 +71,11 @@ internal class Committer(
     private fun enter(waiter: Waiter) {
         val entered = queue.trySend(waiter)
         if (entered.isSuccess) return
-        permits.release()
+        release(waiter)
         throw entered.exceptionOrNull() ?: ClosedSendChannelException("the log is closed")
     }
+
+    private fun release(waiter: Waiter) = (if (waiter is TicketHolder) ticketPermits else permits).release()
 
     /** Lets nobody in any more, and returns when everybody inside is settled. */
     suspend fun drain() {
@@ -85,7 +91,7 @@ internal class Committer(
                 while (group.size < MAX_WAITING) group.add(queue.tryReceive().getOrNull() ?: break)
                 commit(group.filterIsInstance<LevelWaiter>())
                 group.filterIsInstance<Task>().forEach { task -> task.perform()?.let { settle(listOf(task), it) } }
-                repeat(group.size) { permits.release() }
+                group.forEach(::release)
                 group.clear()
                 yield()
             }
@@ -113,11 +119,11 @@ internal class Committer(
         queue.close(ended)
         val left = group.toList() + generateSequence { queue.tryReceive().getOrNull() }
         completions.settle(left, Result.failure(ended))
-        repeat(left.size) { permits.release() }
+        left.forEach(::release)
     }
 
     companion object {
-        /** How many may wait or hold tickets at a time. */
+        /** How many may wait at a time, and how many may hold tickets. */
         const val MAX_WAITING = 1 shl 16
     }
 }

@@ -11,9 +11,13 @@ import kotlin.coroutines.EmptyCoroutineContext
 /**
  * Tells callers what has happened, on a dispatcher that may be blocked.
  *
- * Always: code of a caller that may block runs in a task of its own, so that it holds up nobody but that caller.
+ * Always: code of a caller that may block runs in a task of its own, so that it holds up nobody but that caller. Neither
+ * kind of task needs the threads of [Dispatchers.IO] that everybody shares: callers who block until they hear from the log
+ * may have taken them all.
  */
 internal class Completions(private val wal: Wal) {
+    private val undispatchedCallers = Dispatchers.IO.limitedParallelism(MAX_BLOCKED)
+    private val sweeps = Dispatchers.IO.limitedParallelism(SWEEPS)
     private val durable = MutableStateFlow(wal.durableLsn())
     private val current = MutableStateFlow(wal.logState())
     private val changeCount = MutableStateFlow(0L)
@@ -32,7 +36,9 @@ internal class Completions(private val wal: Wal) {
     /** Ends the waiting of [waiters]: those that resume undispatched each alone, the others in one sweep. */
     fun settle(waiters: List<Waiter>, outcome: Result<Long>) {
         val (undispatched, dispatched) = waiters.partition { it.isUndispatched }
-        if (dispatched.isNotEmpty()) later { dispatched.forEach { it.settleAlone(outcome) } }
+        if (dispatched.isNotEmpty()) {
+            sweeps.dispatch(EmptyCoroutineContext) { dispatched.forEach { it.settleAlone(outcome) } }
+        }
         undispatched.forEach { later { it.settle(outcome) } }
     }
 
@@ -48,12 +54,17 @@ internal class Completions(private val wal: Wal) {
 
     private fun changed() {
         changeCount.update { it + 1 }
-        later(::refresh)
+        later(::refreshDurable)
+        later(::refreshState)
     }
 
     /** Several at once leave the newest value: the update starts over when another came between. */
-    fun refresh() {
+    private fun refreshDurable() {
         while (durable.value != wal.durableLsn()) durable.update { wal.durableLsn() }
+    }
+
+    /** On its own, because a collector of the other value may block. */
+    private fun refreshState() {
         while (current.value != wal.logState()) current.update { wal.logState() }
     }
 
@@ -63,5 +74,12 @@ internal class Completions(private val wal: Wal) {
         changed()
     }
 
-    private fun later(task: Runnable) = Dispatchers.IO.dispatch(EmptyCoroutineContext, task)
+    /** Runs code of a caller that may block. */
+    fun later(task: Runnable) = undispatchedCallers.dispatch(EmptyCoroutineContext, task)
+
+    private companion object {
+        /** How many callers who resume undispatched may block before others of their kind have to wait for them. */
+        const val MAX_BLOCKED = 256
+        const val SWEEPS = 4
+    }
 }

@@ -1,10 +1,12 @@
 package dev.kwal.coroutines
 
+import dev.kwal.Wal
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.ExecutorCoroutineDispatcher
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.withContext
+import java.io.IOException
 import java.util.concurrent.Executors
 
 /** Where a log writes and syncs: one thread for each. Gives back only the threads it made itself. */
@@ -15,6 +17,17 @@ internal class LogDispatcher private constructor(
 
     /** Opens or closes the log. The caller resumes from another thread: undispatched code never runs on this one. */
     suspend fun <T> run(block: () -> T): T = withContext(Dispatchers.IO) { withContext(dispatcher) { block() } }
+
+    /** Closes a log that nobody will use, whatever that throws, and this. */
+    suspend fun closeAfter(thrown: Throwable, wal: Wal?) {
+        try {
+            run { wal?.close() }
+        } catch (closing: IOException) {
+            thrown.addSuppressed(closing)
+        } finally {
+            close()
+        }
+    }
 
     override fun close() {
         own?.close()

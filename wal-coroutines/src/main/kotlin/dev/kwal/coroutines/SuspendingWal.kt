@@ -4,8 +4,12 @@ import dev.kwal.Durability
 import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.Wal
+import dev.kwal.WalClosedException
+import dev.kwal.WalFailedException
 import dev.kwal.WalOptions
+import dev.kwal.WalReader
 import dev.kwal.WalRecord
+import dev.kwal.WalState
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
@@ -60,6 +64,9 @@ public class SuspendingWal internal constructor(
     private val syncs = Committer(wal, Durability.SYNCED, logDispatcher, completions)
     private val closing = AtomicBoolean()
     private val closed = CompletableDeferred<Unit>()
+
+    @Volatile
+    private var closingThrew: Throwable? = null
 
     /** The first record that can be read; `lastLsn + 1` if there is none. */
     public val firstLsn: Long get() = wal.firstLsn()
@@ -217,7 +224,7 @@ public class SuspendingWal internal constructor(
         return try {
             committer(level).reach(lsn)
         } catch (_: ClosedSendChannelException) {
-            closed.join()
+            awaitClosed()
             wal.commit(lsn, level)
         }
     }
@@ -325,6 +332,9 @@ public class SuspendingWal internal constructor(
                 writes.drain()
                 syncs.drain()
                 logDispatcher.run { wal.close() }
+            } catch (t: Throwable) {
+                closingThrew = t
+                throw t
             } finally {
                 completions.close()
                 logDispatcher.close()
@@ -373,15 +383,18 @@ public class SuspendingWal internal constructor(
         try {
             committer(level).reach(lsn)
         } catch (_: ClosedSendChannelException) {
-            closed.join()
+            awaitClosed()
             checkReached(lsn, level)
         }
     }
 
-    /** Closing has synced what was accepted. If not, the closed log says why, without any I/O. */
+    /** Undispatched code must not go on where the log is closed. */
+    private suspend fun awaitClosed() = withContext(Dispatchers.IO) { closed.join() }
+
+    /** Closing has synced what was accepted. If not, what it threw says why, or the closed log does, without any I/O. */
     private fun checkReached(lsn: Long, level: Durability): Long {
         val closedAt = if (level == Durability.SYNCED) wal.durableLsn() else wal.writtenLsn()
-        if (closedAt < lsn) wal.commit(lsn, level)
+        if (closedAt < lsn) closingThrew?.let { throw it } ?: wal.commit(lsn, level)
         return lsn
     }
 
@@ -404,9 +417,20 @@ public class SuspendingWal internal constructor(
     } catch (_: ClosedSendChannelException) {
         CompletableDeferred<Long>().also { reached ->
             closed.invokeOnCompletion {
-                runCatching { checkReached(lsn, level) }.fold(reached::complete, reached::completeExceptionally)
+                val outcome = runCatching { checkReached(lsn, level) }
+                completions.later { outcome.fold(reached::complete, reached::completeExceptionally) }
             }
         }
+    }
+
+    /** Without any I/O: there is nothing to do for LSN 0. */
+    private fun Wal.canCommit(): Boolean = try {
+        commit(0, Durability.BUFFERED)
+        true
+    } catch (_: WalClosedException) {
+        false
+    } catch (_: WalFailedException) {
+        true
     }
 
     private fun committer(level: Durability): Committer = if (level == Durability.SYNCED) syncs else writes
@@ -419,14 +443,15 @@ public class SuspendingWal internal constructor(
     ): Long = try {
         committer.perform(records, work)
     } catch (_: ClosedSendChannelException) {
-        closed.join()
+        awaitClosed()
         work(records)
     }
 
     private val changes = object : Changes {
         override fun mark(): Long = completions.changes.value
 
-        override fun isEnd(): Boolean = wal.logState() == LogState.Closed
+        /** Closing has to be over, not only begun: its last sync makes records durable that are still to be delivered. */
+        override fun isEnd(): Boolean = wal.state() == WalState.CLOSED && !wal.canCommit()
 
         override suspend fun awaitSince(mark: Long) {
             completions.changes.first { it != mark }
@@ -467,8 +492,7 @@ public class SuspendingWal internal constructor(
                 withContext(NonCancellable) { wal = logDispatcher.run { Wal.open(store, options) } }
                 currentCoroutineContext().ensureActive()
             } catch (thrown: Throwable) {
-                withContext(NonCancellable) { wal?.let { logDispatcher.run { it.close() } } }
-                logDispatcher.close()
+                withContext(NonCancellable) { logDispatcher.closeAfter(thrown, wal) }
                 throw thrown
             }
             val log = SuspendingWal(checkNotNull(wal), options.defaultLevel(), logDispatcher)
@@ -495,15 +519,16 @@ public class SuspendingWal internal constructor(
             store: WalStore,
             options: WalOptions = WalOptions.DEFAULT,
         ): SuspendingWalReader {
-            val reader = withContext(NonCancellable + Dispatchers.IO) { Wal.openReadOnly(store, options) }
-            val log = SuspendingWalReader(reader, options.flushInterval().toKotlinDuration())
+            var reader: WalReader? = null
             try {
+                // Not as the result, which would be lost on the way to a cancelled caller.
+                withContext(NonCancellable + Dispatchers.IO) { reader = Wal.openReadOnly(store, options) }
                 currentCoroutineContext().ensureActive()
-            } catch (cancelled: Throwable) {
-                log.close()
-                throw cancelled
+            } catch (thrown: Throwable) {
+                withContext(NonCancellable + Dispatchers.IO) { reader?.close() }
+                throw thrown
             }
-            return log
+            return SuspendingWalReader(checkNotNull(reader), options.flushInterval().toKotlinDuration())
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.kwal.coroutines
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
@@ -67,9 +68,14 @@ internal class Task(
         return runCatching { work(copies()) }
     }
 
-    /** On return the work will never be done, or does not read the caller's buffers any more. */
+    /**
+     * On return the work will never be done, or does not read the caller's buffers any more. Undispatched code must not go
+     * on where the copying was done.
+     */
     suspend fun withdraw() {
-        if (!step.compareAndSet(Step.QUEUED, Step.WITHDRAWN)) withContext(NonCancellable) { copied.await() }
+        if (!step.compareAndSet(Step.QUEUED, Step.WITHDRAWN)) {
+            withContext(NonCancellable + Dispatchers.IO) { copied.await() }
+        }
     }
 
     /** The work may take its time, so a caller that is cancelled meanwhile has to wait for the copying alone. */

@@ -50,7 +50,7 @@ class LifeCycleSpec :
                 log.state.first { it != LogState.Open } shouldBe LogState.Failed(failure)
                 shouldThrow<WalFailedException> { log.close() }
                 log.close()
-                log.state.value shouldBe LogState.Closed
+                log.state.first { it == LogState.Closed }
             }
         }
 
@@ -64,7 +64,7 @@ class LifeCycleSpec :
                 store.release()
                 callers.awaitAll().toSet().size shouldBe 3_000
                 closing.join()
-                log.state.value shouldBe LogState.Closed
+                log.state.first { it == LogState.Closed }
             }
         }
 
@@ -109,7 +109,7 @@ class LifeCycleSpec :
                 closing.cancel()
                 store.release()
                 closing.join()
-                log.state.value shouldBe LogState.Closed
+                log.state.first { it == LogState.Closed }
             }
         }
 
