@@ -5,10 +5,11 @@ import dev.kwal.SegmentInfo
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration
 
 /**
@@ -18,8 +19,7 @@ import kotlin.time.Duration
  * Threads: any. Close it with [close].
  */
 public class SuspendingWalReader internal constructor(private val reader: WalReader, private val pause: Duration) {
-    @Volatile
-    private var isClosed = false
+    private val closed = Job()
 
     /** The first record that can be read; `lastLsn + 1` if there is none. */
     public val firstLsn: Long get() = reader.firstLsn()
@@ -50,15 +50,17 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
 
     /** Ends reading. Flows of [follow] end. Idempotent. Cancellation: none. */
     public suspend fun close() {
-        isClosed = true
+        closed.complete()
         withContext(NonCancellable + Dispatchers.IO) { reader.close() }
     }
 
     private val looks = object : Changes {
         override fun mark(): Long = 0
 
-        override fun isEnd(): Boolean = isClosed
+        override fun isEnd(): Boolean = closed.isCompleted
 
-        override suspend fun awaitSince(mark: Long) = delay(pause)
+        override suspend fun awaitSince(mark: Long) {
+            withTimeoutOrNull(pause) { closed.join() }
+        }
     }
 }
