@@ -1,6 +1,9 @@
 package dev.kwal.coroutines
 
+import dev.kwal.Durability
 import dev.kwal.Wal
+import dev.kwal.WalClosedException
+import dev.kwal.WalFailedException
 import dev.kwal.WalState
 import java.io.IOException
 
@@ -37,4 +40,14 @@ internal fun Wal.logState(): LogState {
 
         WalState.OPEN -> LogState.Open
     }
+}
+
+/** Whether closing is over. Without any I/O: nothing has to be done for LSN 0. */
+internal fun Wal.isClosedForGood(): Boolean = try {
+    if (state() == WalState.CLOSED) commit(0, Durability.BUFFERED)
+    false
+} catch (_: WalClosedException) {
+    true
+} catch (_: WalFailedException) {
+    false
 }

@@ -4,12 +4,9 @@ import dev.kwal.Durability
 import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.Wal
-import dev.kwal.WalClosedException
-import dev.kwal.WalFailedException
 import dev.kwal.WalOptions
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
-import dev.kwal.WalState
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
@@ -18,6 +15,7 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.currentCoroutineContext
@@ -224,7 +222,7 @@ public class SuspendingWal internal constructor(
         return try {
             committer(level).reach(lsn)
         } catch (_: ClosedSendChannelException) {
-            awaitClosed()
+            closed.joinElsewhere()
             wal.commit(lsn, level)
         }
     }
@@ -383,13 +381,10 @@ public class SuspendingWal internal constructor(
         try {
             committer(level).reach(lsn)
         } catch (_: ClosedSendChannelException) {
-            awaitClosed()
+            closed.joinElsewhere()
             checkReached(lsn, level)
         }
     }
-
-    /** Undispatched code must not go on where the log is closed. */
-    private suspend fun awaitClosed() = withContext(Dispatchers.IO) { closed.join() }
 
     /** Closing has synced what was accepted. If not, what it threw says why, or the closed log does, without any I/O. */
     private fun checkReached(lsn: Long, level: Durability): Long {
@@ -423,16 +418,6 @@ public class SuspendingWal internal constructor(
         }
     }
 
-    /** Without any I/O: there is nothing to do for LSN 0. */
-    private fun Wal.canCommit(): Boolean = try {
-        commit(0, Durability.BUFFERED)
-        true
-    } catch (_: WalClosedException) {
-        false
-    } catch (_: WalFailedException) {
-        true
-    }
-
     private fun committer(level: Durability): Committer = if (level == Durability.SYNCED) syncs else writes
 
     /** Appending takes its turn among the writes, everything else among the syncs. */
@@ -443,7 +428,7 @@ public class SuspendingWal internal constructor(
     ): Long = try {
         committer.perform(records, work)
     } catch (_: ClosedSendChannelException) {
-        awaitClosed()
+        closed.joinElsewhere()
         work(records)
     }
 
@@ -451,7 +436,7 @@ public class SuspendingWal internal constructor(
         override fun mark(): Long = completions.changes.value
 
         /** Closing has to be over, not only begun: its last sync makes records durable that are still to be delivered. */
-        override fun isEnd(): Boolean = wal.state() == WalState.CLOSED && !wal.canCommit()
+        override fun isEnd(): Boolean = wal.isClosedForGood()
 
         override suspend fun awaitSince(mark: Long) {
             completions.changes.first { it != mark }
@@ -532,6 +517,9 @@ public class SuspendingWal internal constructor(
         }
     }
 }
+
+/** Undispatched code must not go on where the log is closed. */
+private suspend fun Job.joinElsewhere() = withContext(Dispatchers.IO) { join() }
 
 /**
  * The suspending face of this log. Java threads may go on using the log itself: both share its flushes. Closing the

@@ -236,7 +236,8 @@ private suspend fun everyCaller(store: HookedStore, dispatchers: List<CoroutineD
     repeat(2) { turn ->
         val log = SuspendingWal.open(store, options)
         val scope = CoroutineScope(Job() + Dispatchers.Default)
-        val followers = List(2) { scope.launch { runCatching { log.follow(0, Durability.entries[1 + it]).collect { } } } }
+        val followers =
+            List(2) { scope.launch { runCatching { log.follow(0, Durability.entries[1 + it]).collect { } } } }
         val all = dispatchers + Dispatchers.Default + Dispatchers.Unconfined
         all.map { scope.async(it) { workload(log) } }.awaitAll()
         workload(log)

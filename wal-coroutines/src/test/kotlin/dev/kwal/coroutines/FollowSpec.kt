@@ -102,8 +102,18 @@ class FollowSpec :
             withLog { log, _ ->
                 val follower = async { log.follow().take(2).texts() }
                 untilCallersWait()
-                blocking { Thread { log.asBlocking().appendAndSync("a".toByteArray()) }.run { start(); join() } }
-                blocking { Thread { log.asBlocking().appendAndSync("b".toByteArray()) }.run { start(); join() } }
+                blocking {
+                    Thread { log.asBlocking().appendAndSync("a".toByteArray()) }.run {
+                        start()
+                        join()
+                    }
+                }
+                blocking {
+                    Thread { log.asBlocking().appendAndSync("b".toByteArray()) }.run {
+                        start()
+                        join()
+                    }
+                }
                 follower.await() shouldContainExactly listOf("a", "b")
             }
         }

@@ -160,7 +160,7 @@ private class Told {
                         val ticket = log.appendBatchAsync(records, level)
                         isAppending = false
                         accept(ticket.lsn, texts)
-                        if (ticket.reached.await() == ticket.lsn) reach(ticket.lsn, texts, level)
+                        if (ticket.reached.await() == ticket.lsn) reach(log, ticket.lsn, texts, level)
                     }
 
                     else -> {
@@ -169,7 +169,7 @@ private class Told {
                         val lsn = if (one != null) log.append(one, level) else log.appendBatch(records, level)
                         isAppending = false
                         accept(lsn, texts)
-                        reach(lsn, texts, level)
+                        reach(log, lsn, texts, level)
                     }
                 }
             }
@@ -207,7 +207,13 @@ private class Told {
         texts.forEachIndexed { number, text -> accepted[lastLsn - texts.size + 1 + number] = text }
     }
 
-    private fun reach(lastLsn: Long, texts: List<String>, level: Durability) {
+    private fun reach(log: SuspendingWal, lastLsn: Long, texts: List<String>, level: Durability) {
+        val reached = when (level) {
+            Durability.BUFFERED -> log.lastLsn
+            Durability.WRITTEN -> log.writtenLsn
+            Durability.SYNCED -> log.asBlocking().durableLsn()
+        }
+        check(reached >= lastLsn) { "record $lastLsn was said to be $level, which only $reached are" }
         if (level != Durability.SYNCED) return
         texts.forEachIndexed { number, text -> synced[lastLsn - texts.size + 1 + number] = text }
     }

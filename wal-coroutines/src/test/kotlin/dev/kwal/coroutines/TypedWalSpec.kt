@@ -70,7 +70,10 @@ class TypedWalSpec :
             withLog { log, _ ->
                 val invalid = "\"?\"".toByteArray().also { it[1] = 0xC3.toByte() }
                 log.append(invalid)
-                shouldThrow<WalDecodingException> { log.typed(Json.recordCodec<String>()).read(1).value() }.lsn() shouldBe 1
+                shouldThrow<WalDecodingException> {
+                    log.typed(Json.recordCodec<String>()).read(1).value()
+                }.lsn() shouldBe
+                    1
             }
         }
 
