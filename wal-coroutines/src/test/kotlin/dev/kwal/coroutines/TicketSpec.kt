@@ -174,7 +174,8 @@ class TicketSpec :
                 repeat(2) {
                     val cancelled = List(35_000) { launch { log.appendAsync(large, Durability.SYNCED) } }
                     untilCallersWait()
-                    cancelled.forEach { it.cancelAndJoin() }
+                    cancelled.forEach { it.cancel() }
+                    untilCallersWait()
                 }
                 store.release()
                 first.await()
