@@ -23,8 +23,8 @@ internal class Completions(private val wal: Wal) {
     private val changeCount = MutableStateFlow(0L)
     private val observer = Runnable { changed() }
 
-    val durableLsn: StateFlow<Long> = durable.asStateFlow()
-    val state: StateFlow<LogState> = current.asStateFlow()
+    val durableLsn: StateFlow<Long> = LiveFlow(durable) { wal.durableLsn() }
+    val state: StateFlow<LogState> = LiveFlow(current) { wal.logState() }
 
     /** Changes with every change of the log. Collected by code of this module only, which never blocks. */
     val changes: StateFlow<Long> = changeCount.asStateFlow()

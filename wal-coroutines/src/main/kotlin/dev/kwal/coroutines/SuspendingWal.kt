@@ -76,12 +76,12 @@ public class SuspendingWal internal constructor(
     public val writtenLsn: Long get() = wal.writtenLsn()
 
     /**
-     * The last record that survives power loss. Follows every commit, those of Java threads that share the log included, a
-     * moment behind the call that returned. Falls with [truncateAfter] only.
+     * The last record that survives power loss. Follows every commit, those of Java threads that share the log included:
+     * the value at once, collectors a moment later. Falls with [truncateAfter] only.
      */
     public val durableLsn: StateFlow<Long> get() = completions.durableLsn
 
-    /** What the log can do now, a moment behind the call that found it out. */
+    /** What the log can do now. Collectors are told a moment after the value has changed. */
     public val state: StateFlow<LogState> get() = completions.state
 
     /** How many times a suffix was given up by [truncateAfter]; durable with the log. */

@@ -133,6 +133,7 @@ class GroupCommitSpec :
         "the durable LSN follows the commits" {
             withLog { log, _ ->
                 val lsn = log.appendAndSync("a".toByteArray())
+                log.durableLsn.value shouldBe lsn
                 log.durableLsn.first { it >= lsn } shouldBe 1
                 log.append("b".toByteArray(), Durability.BUFFERED)
                 log.durableLsn.value shouldBe 1

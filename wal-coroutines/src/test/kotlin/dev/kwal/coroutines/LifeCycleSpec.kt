@@ -18,7 +18,6 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
-import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
@@ -47,10 +46,10 @@ class LifeCycleSpec :
                 }
                 shouldThrow<WalFailedException> { log.append("a".toByteArray(), Durability.BUFFERED) }
                 shouldThrow<WalFailedException> { log.sync() }
-                log.state.first { it != LogState.Open } shouldBe LogState.Failed(failure)
+                log.state.value shouldBe LogState.Failed(failure)
                 shouldThrow<WalFailedException> { log.close() }
                 log.close()
-                log.state.first { it == LogState.Closed }
+                log.state.value shouldBe LogState.Closed
             }
         }
 
@@ -64,7 +63,7 @@ class LifeCycleSpec :
                 store.release()
                 callers.awaitAll().toSet().size shouldBe 3_000
                 closing.join()
-                log.state.first { it == LogState.Closed }
+                log.state.value shouldBe LogState.Closed
             }
         }
 
@@ -109,7 +108,7 @@ class LifeCycleSpec :
                 closing.cancel()
                 store.release()
                 closing.join()
-                log.state.first { it == LogState.Closed }
+                log.state.value shouldBe LogState.Closed
             }
         }
 

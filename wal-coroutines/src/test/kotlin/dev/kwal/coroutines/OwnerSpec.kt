@@ -19,6 +19,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
@@ -249,15 +250,17 @@ private suspend fun TestScope.everybodyWaits(
     untilCallersWait()
     store.awaitHeldSync()
     val ticket = log.appendAsync(ByteBuffer.allocate(1), Durability.SYNCED)
+    val following = CompletableDeferred<Unit>()
     val callers = mapOf(
         "level" to level,
         "ticket" to caller { ticket.reached.await() },
         "sync" to caller { log.sync() },
         "commit" to caller { log.commit(log.lastLsn, Durability.SYNCED) },
         "room" to caller { log.append(ByteArray(LARGE), Durability.SYNCED) },
-        "follow" to caller { log.follow().toList().map { it.lsn() } },
+        "follow" to caller { log.follow().onEach { following.complete(Unit) }.toList() },
     )
     untilCallersWait()
+    following.await()
     try {
         block(callers)
     } finally {
