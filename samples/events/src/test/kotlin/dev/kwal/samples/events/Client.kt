@@ -1,0 +1,86 @@
+package dev.kwal.samples.events
+
+import io.kotest.core.test.config.DefaultTestConfig
+import kotlinx.coroutines.future.await
+import kotlinx.serialization.json.Json
+import java.io.BufferedReader
+import java.io.Closeable
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpRequest.BodyPublishers
+import java.net.http.HttpResponse
+import java.net.http.HttpResponse.BodyHandlers
+import java.time.Duration
+import kotlin.time.toKotlinDuration
+
+/** Guards against hanging; no test waits for it. */
+internal val GUARD: Duration = Duration.ofSeconds(90)
+
+/** For tests that read streams, which may never bring what a test expects. */
+internal val GUARDED = DefaultTestConfig(timeout = GUARD.toKotlinDuration(), blockingTest = true)
+
+private val http: HttpClient = HttpClient.newBuilder().version(
+    HttpClient.Version.HTTP_1_1,
+).connectTimeout(GUARD).build()
+
+/** A client of the service at an address. */
+internal class Client(private val uri: URI) {
+
+    fun get(path: String): HttpResponse<String> = http.send(request(path).build(), BodyHandlers.ofString())
+
+    fun post(body: String, contentType: String = "application/json"): HttpResponse<String> =
+        http.send(postRequest(body, contentType), BodyHandlers.ofString())
+
+    /** Posts an event. It is sent once, whatever happens. */
+    suspend fun post(event: Event): HttpResponse<String> =
+        http.sendAsync(postRequest(Json.encodeToString(event)), BodyHandlers.ofString()).await()
+
+    fun events(query: String = ""): List<LoggedEvent> =
+        get("/events$query").body().lines().filter { it.isNotEmpty() }.map { Json.decodeFromString(it) }
+
+    /** How many lines an answer has, which may be too long to hold. */
+    fun countLines(path: String): Long = http.send(request(path).build(), BodyHandlers.ofLines()).body().count()
+
+    fun health(): Health = Json.decodeFromString(get("/health").body())
+
+    /** Asks again and again until the service is like that. */
+    fun awaitHealth(isSo: (Health) -> Boolean): Health = generateSequence { health() }.first(isSo)
+
+    fun live(query: String = "", lastEventId: Long? = null): LiveReader {
+        val request = request("/events/live$query")
+        lastEventId?.let { request.header("Last-Event-ID", "$it") }
+        return LiveReader(http.send(request.build(), BodyHandlers.ofInputStream()))
+    }
+
+    private fun postRequest(body: String, contentType: String = "application/json"): HttpRequest =
+        request("/events").header("Content-Type", contentType).POST(BodyPublishers.ofString(body)).build()
+
+    private fun request(path: String) = HttpRequest.newBuilder(uri.resolve(path)).timeout(GUARD)
+}
+
+/** The lines of a live stream, as they come. */
+internal class LiveReader(response: HttpResponse<java.io.InputStream>) : Closeable {
+    val status: Int = response.statusCode()
+    private val lines: BufferedReader = response.body().bufferedReader()
+
+    /** The next event; null at the end of the stream. Its ID is its LSN. */
+    fun next(): LoggedEvent? = lines.nextEvent()
+
+    fun take(count: Int): List<LoggedEvent> = List(count) { checkNotNull(next()) { "the stream ended" } }
+
+    override fun close() = lines.close()
+}
+
+/** The next event of a stream of server-sent events. */
+internal fun BufferedReader.nextEvent(): LoggedEvent? {
+    var event: LoggedEvent? = null
+    while (true) {
+        val line = readLine() ?: return null
+        when {
+            line.startsWith("data: ") -> event = Json.decodeFromString(line.removePrefix("data: "))
+            line.startsWith("id: ") -> check(line == "id: ${event?.lsn}") { "$line, for $event" }
+            line.isEmpty() && event != null -> return event
+        }
+    }
+}
