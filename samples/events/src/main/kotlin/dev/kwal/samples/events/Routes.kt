@@ -54,8 +54,7 @@ internal fun Route.replay(readers: Places) = get("/events") {
 }
 
 private suspend fun ByteWriteChannel.writeLines(call: ApplicationCall, from: Long, limit: Long) {
-    // The flow of durable LSNs is a moment behind, and whoever got a 201 wants to see the event: ask the log itself.
-    val through = call.kwal.asBlocking().durableLsn()
+    val through = call.kwal.durableLsn.value
     var count = 0L
     try {
         call.events.replay(from).takeWhile { count++ < limit && it.lsn() <= through }.collect {
