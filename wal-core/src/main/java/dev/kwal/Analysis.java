@@ -160,7 +160,11 @@ final class Analysis implements Closeable {
         for (var probe : probes) {
             if (probe.sequence() > previous) {
                 if (probe.sequence() != previous + 1) {
-                    throw new WalCorruptedException(previous + 1, 0, lastLsn() + 1, "the segment is missing");
+                    throw new WalCorruptedException(
+                            previous + 1,
+                            0,
+                            lastLsn() + 1,
+                            "the segment is missing, but segment " + probe.sequence() + " is there");
                 }
                 previous = probe.sequence();
             }

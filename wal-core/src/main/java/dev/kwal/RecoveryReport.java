@@ -32,7 +32,7 @@ public record RecoveryReport(
 
     /** How a log ended before it was opened. */
     public enum End {
-        /** There was no log; a new one begins. */
+        /** There was no log, or one that never had a record: nothing is written before the first. A new one begins. */
         NEW,
         /** It was closed. */
         CLEAN,
