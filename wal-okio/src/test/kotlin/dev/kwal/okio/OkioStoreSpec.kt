@@ -25,6 +25,8 @@ import okio.fakefilesystem.FakeFileSystem
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.attribute.PosixFilePermissions
+import java.util.concurrent.CountDownLatch
+import kotlin.concurrent.thread
 
 /** The contract on the real disk. */
 class SystemOkioStoreSpec : StoreContract({ OkioPlace(FileSystem.SYSTEM, temporaryDirectory()) })
@@ -68,6 +70,28 @@ class OkioStoreSpec :
                     segmentsAtFlush shouldBe emptyList()
                     it.sync()
                     segmentsAtFlush shouldBe listOf(1L)
+                }
+            }
+        }
+
+        "one who reads does not wait for a sync" {
+            val fileSystem = FaultyFileSystem()
+            val store = OkioStore(fileSystem, "/wal".toPath())
+            val syncs = CountDownLatch(1)
+            val goOn = CountDownLatch(1)
+            store.lock().use {
+                store.create(1, ByteBuffer.wrap("header".toByteArray()), 0).use { writer ->
+                    fileSystem.onFlush = {
+                        syncs.countDown()
+                        goOn.await()
+                    }
+                    val syncing = thread { writer.sync() }
+                    syncs.await()
+                    val bytes = ByteBuffer.allocate(6)
+                    store.open(1).use { it.read(0, bytes) } shouldBe 6
+                    syncing.isAlive shouldBe true
+                    goOn.countDown()
+                    syncing.join()
                 }
             }
         }
@@ -188,7 +212,7 @@ class OkioStoreSpec :
 private enum class Fault { WRITE, SHORT_WRITE, SHORT_READ, FLUSH, MOVE }
 
 /** Fails, or does too little, on demand. */
-private class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem()) {
+private class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem().apply { emulateUnix() }) {
     var fault: Fault? = null
     var onFlush: () -> Unit = {}
 

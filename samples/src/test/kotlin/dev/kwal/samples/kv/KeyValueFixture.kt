@@ -9,6 +9,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
+import java.nio.file.NoSuchFileException
 import java.nio.file.Path
 import java.time.Duration
 import kotlin.io.path.copyTo
@@ -44,7 +45,14 @@ internal fun Path.logBytes(): Long = Wal.openReadOnly(this).use { it.sizeBytes()
 /** The files as they are now: what a crash at this moment would leave. */
 internal fun Path.copied(to: Path): Path {
     to.createDirectory()
-    listDirectoryEntries().forEach { it.copyTo(to.resolve(it.name)) }
+    for (file in listDirectoryEntries()) {
+        try {
+            file.copyTo(to.resolve(file.name))
+        } catch (_: NoSuchFileException) {
+            // The log prepares a segment in the background, under a name that is gone when it is ready. It holds nothing.
+            continue
+        }
+    }
     return to
 }
 
