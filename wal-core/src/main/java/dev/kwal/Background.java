@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
@@ -31,6 +32,14 @@ record Background(ScheduledExecutorService chores, ExecutorService calls) {
         var calls = new ThreadPoolExecutor(
                 0, MAX_CALLS + 1, KEEP_ALIVE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), Background::thread);
         return new Background(chores, calls);
+    }
+
+    /** One more thread, for code of callers; ends when it is idle. */
+    static ThreadPoolExecutor single() {
+        var executor = new ThreadPoolExecutor(
+                1, 1, KEEP_ALIVE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), Background::thread);
+        executor.allowCoreThreadTimeOut(true);
+        return executor;
     }
 
     private static Thread thread(Runnable task) {

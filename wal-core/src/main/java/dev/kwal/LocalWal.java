@@ -435,8 +435,8 @@ final class LocalWal implements Wal {
     }
 
     @Override
-    public int maxRecordBytes() {
-        return options.maxRecordBytes();
+    public WalOptions options() {
+        return options;
     }
 
     @Override

@@ -87,10 +87,13 @@ final class LogCursor implements WalCursor {
     }
 
     private boolean awaitMore(long nanos) throws IOException {
-        if (!follows || view.isClosed()) {
+        if (!follows) {
             return false;
         }
         view.checkNotFailed();
+        if (view.isClosed()) {
+            return false;
+        }
         try {
             view.await(nextLsn, level, Math.max(0, nanos));
             return nanos > 0 || nextLsn <= view.readableLsn(level);

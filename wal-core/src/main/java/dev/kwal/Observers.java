@@ -2,23 +2,20 @@ package dev.kwal;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Who wants to hear that the log has changed.
  *
- * <p>Always: one call at a time, and one after the last change. Many changes in a row may be one call. Thread-safe.
+ * <p>Always: one call at a time, on a thread of its own that no code but theirs can block, and one after the last change. Many changes in a row may be one call. Thread-safe.
  */
 final class Observers {
     static final int MAX_COUNT = 1024;
 
-    private final CompletionExecutor executor;
+    private final ThreadPoolExecutor executor = Background.single();
     private final List<Runnable> observers = new CopyOnWriteArrayList<>();
     private final AtomicInteger untold = new AtomicInteger();
-
-    Observers(CompletionExecutor executor) {
-        this.executor = executor;
-    }
 
     synchronized void add(Runnable observer) {
         if (observers.size() == MAX_COUNT) {
@@ -37,15 +34,14 @@ final class Observers {
         }
     }
 
-    /** In a new task each time, so that a busy log does not keep the thread of a caller for ever. */
     private void tell() {
-        int told = untold.get();
-        for (var observer : observers) {
-            call(observer);
-        }
-        if (untold.addAndGet(-told) != 0) {
-            executor.execute(this::tell);
-        }
+        int told;
+        do {
+            told = untold.get();
+            for (var observer : observers) {
+                call(observer);
+            }
+        } while (untold.addAndGet(-told) != 0);
     }
 
     /** What one throws is not the business of the others. */

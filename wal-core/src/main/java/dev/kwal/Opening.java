@@ -53,7 +53,7 @@ final class Opening {
         this.sequences = new ArrayList<>(analysis.sequences());
         deleteUnused();
         var executor = new CompletionExecutor(options.completionExecutor());
-        this.observers = new Observers(executor);
+        this.observers = new Observers();
         this.source = new SegmentSource(
                 store,
                 background,

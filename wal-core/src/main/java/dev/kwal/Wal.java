@@ -96,8 +96,7 @@ public interface Wal extends WalReader {
 
     /**
      * Has an observer called after {@link #writtenLsn()}, {@link #durableLsn()}, {@link #firstLsn()}, {@link #epoch()} or
-     * {@link #state()} has changed. One call at a time, on the completion executor of the options; many changes may be one
-     * call. What it throws goes to that thread's handler of uncaught exceptions.
+     * {@link #state()} has changed. One call at a time, on a thread of the log for that alone; many changes may be one call. What it throws goes to that thread's handler of uncaught exceptions.
      *
      * @throws IllegalStateException if there are 1,024 observers already
      */
@@ -109,8 +108,8 @@ public interface Wal extends WalReader {
     /** The last record that survives the process; see {@link Durability#WRITTEN}. */
     long writtenLsn();
 
-    /** The longest record that can be appended, from the options. */
-    int maxRecordBytes();
+    /** What it was opened with. */
+    WalOptions options();
 
     /**
      * Appends a record at the default level of the options.

@@ -178,4 +178,16 @@ class FollowSpec :
             log.wal.follow(0).close()
             log.write("b").records() shouldBe listOf("a", "b")
         }
+
+        "a log that failed and was closed ends in its failure, not as if it were complete" {
+            for (level in listOf(Durability.WRITTEN, Durability.SYNCED)) {
+                val log = LogFixture().write("a").sync()
+                val cursor = log.wal.follow(0, level)
+                log.store.fail("sync")
+                shouldThrow<WalFailedException> { log.write("b").sync() }
+                shouldThrow<WalFailedException> { log.close() }
+                cursor.text() shouldBe "a"
+                shouldThrow<WalFailedException> { cursor.text() }
+            }
+        }
     })

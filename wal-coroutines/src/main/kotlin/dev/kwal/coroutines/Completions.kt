@@ -18,16 +18,14 @@ import kotlin.coroutines.EmptyCoroutineContext
 internal class Completions(private val wal: Wal) {
     private val undispatchedCallers = Dispatchers.IO.limitedParallelism(MAX_BLOCKED)
     private val sweeps = Dispatchers.IO.limitedParallelism(SWEEPS)
-    private val durable = MutableStateFlow(wal.durableLsn())
-    private val current = MutableStateFlow(wal.logState())
     private val changeCount = MutableStateFlow(0L)
     private val observer = Runnable { changed() }
 
-    val durableLsn: StateFlow<Long> = LiveFlow(durable) { wal.durableLsn() }
-    val state: StateFlow<LogState> = LiveFlow(current) { wal.logState() }
-
     /** Changes with every change of the log. Collected by code of this module only, which never blocks. */
     val changes: StateFlow<Long> = changeCount.asStateFlow()
+
+    val durableLsn: StateFlow<Long> = LiveFlow(changes) { wal.durableLsn() }
+    val state: StateFlow<LogState> = LiveFlow(changes) { wal.logState() }
 
     init {
         wal.addObserver(observer)
@@ -52,21 +50,7 @@ internal class Completions(private val wal: Wal) {
         }
     }
 
-    private fun changed() {
-        changeCount.update { it + 1 }
-        later(::refreshDurable)
-        later(::refreshState)
-    }
-
-    /** Several at once leave the newest value: the update starts over when another came between. */
-    private fun refreshDurable() {
-        while (durable.value != wal.durableLsn()) durable.update { wal.durableLsn() }
-    }
-
-    /** On its own, because a collector of the other value may block. */
-    private fun refreshState() {
-        while (current.value != wal.logState()) current.update { wal.logState() }
-    }
+    private fun changed() = changeCount.update { it + 1 }
 
     /** The last thing to be told. */
     fun close() {

@@ -9,6 +9,11 @@ import kotlinx.coroutines.withContext
 import java.io.IOException
 import java.util.concurrent.Executors
 
+private const val IO_THREADS = 64
+
+/** Where logs read, open and close: I/O threads that callers who block cannot have taken. */
+internal val LogIo: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(IO_THREADS)
+
 /** Where a log writes and syncs: one thread for each. Gives back only the threads it made itself. */
 internal class LogDispatcher private constructor(
     val dispatcher: CoroutineDispatcher,
@@ -16,7 +21,7 @@ internal class LogDispatcher private constructor(
 ) : AutoCloseable {
 
     /** Opens or closes the log. The caller resumes from another thread: undispatched code never runs on this one. */
-    suspend fun <T> run(block: () -> T): T = withContext(Dispatchers.IO) { withContext(dispatcher) { block() } }
+    suspend fun <T> run(block: () -> T): T = withContext(LogIo) { withContext(dispatcher) { block() } }
 
     /** Closes a log that nobody will use, whatever that throws, and this. */
     suspend fun closeAfter(thrown: Throwable, wal: Wal?) {
@@ -40,11 +45,17 @@ internal class LogDispatcher private constructor(
         private const val THREADS = 2
 
         fun of(given: CoroutineDispatcher?): LogDispatcher {
-            if (given != null) return LogDispatcher(given.limitedParallelism(THREADS), null)
+            if (given != null) return LogDispatcher(limited(given), null)
             val own = Executors.newFixedThreadPool(THREADS) { task ->
                 Thread(task, THREAD_NAME).apply { isDaemon = true }
             }.asCoroutineDispatcher()
             return LogDispatcher(own, own)
+        }
+
+        private fun limited(given: CoroutineDispatcher) = try {
+            given.limitedParallelism(THREADS)
+        } catch (e: UnsupportedOperationException) {
+            throw IllegalArgumentException("the dispatcher has no threads to write and sync on: $given", e)
         }
     }
 }

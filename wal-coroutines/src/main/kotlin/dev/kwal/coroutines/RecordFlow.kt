@@ -2,7 +2,6 @@ package dev.kwal.coroutines
 
 import dev.kwal.WalCursor
 import dev.kwal.WalRecord
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.buffer
 import kotlinx.coroutines.flow.flow
@@ -72,7 +71,7 @@ private inline fun WalCursor.chunk(advance: (WalCursor) -> Boolean): Chunk {
 }
 
 /** Reads on an I/O dispatcher, one chunk ahead of the collector. */
-private fun Flow<Chunk>.records(): Flow<WalRecord> = buffer(1).flowOn(Dispatchers.IO).transform { chunk ->
+private fun Flow<Chunk>.records(): Flow<WalRecord> = buffer(1).flowOn(LogIo).transform { chunk ->
     chunk.records.forEach { emit(it) }
     chunk.failure?.let { throw it }
 }

@@ -14,9 +14,9 @@ import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
@@ -25,17 +25,20 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 import java.nio.ByteBuffer
 import java.nio.file.Path
 import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
 
 /**
  * A write-ahead log for coroutines: a [Wal] whose calls suspend where that one blocks. It adds waiting, not behaviour.
  *
- * Always: a record is encoded on the caller's thread, without I/O. Writes and syncs happen on the log's own dispatcher: all
- * callers that queue up while one flush runs share the next. A caller never resumes on that dispatcher, so code that blocks
- * after a call holds up nobody else.
+ * Always: a record is encoded on the caller's thread, and no caller's thread ever touches a file. Records are brought to
+ * their level on the log's own dispatcher: all callers that queue up while one flush runs share the next. Reading happens on
+ * I/O threads, and writes what is still buffered first. A caller never resumes on the log's dispatcher, so code that blocks
+ * after a call holds up nobody else, as long as fewer than 256 such calls block at a time.
  *
  * Cancellation of an append, a time-out by `withTimeout` included:
  *
@@ -46,8 +49,8 @@ import kotlin.time.toKotlinDuration
  * | when the level is reached and it has not resumed yet | `CancellationException` | is there |
  *
  * A record is accepted when it is in the buffer, or when the log has begun to make room for it. After that only the
- * *waiting* suspends. Whoever must know the outcome appends under [NonCancellable], keeps a ticket of [appendAsync], or
- * looks at the log.
+ * *waiting* suspends. Whoever must know the outcome appends under [NonCancellable], or takes a ticket by [appendAsync] and
+ * limits the wait for that: `withTimeout(limit) { ticket.reached.await() }`.
  *
  * Threads: any. Close it with [close], work inside [use], or let a scope own it; see [open].
  */
@@ -77,11 +80,11 @@ public class SuspendingWal internal constructor(
 
     /**
      * The last record that survives power loss. Follows every commit, those of Java threads that share the log included:
-     * the value at once, collectors a moment later. Falls with [truncateAfter] only.
+     * collectors are told a moment later. Falls with [truncateAfter] only.
      */
     public val durableLsn: StateFlow<Long> get() = completions.durableLsn
 
-    /** What the log can do now. Collectors are told a moment after the value has changed. */
+    /** What the log can do now. Collectors are told a moment after it has changed. */
     public val state: StateFlow<LogState> get() = completions.state
 
     /** How many times a suffix was given up by [truncateAfter]; durable with the log. */
@@ -96,8 +99,8 @@ public class SuspendingWal internal constructor(
     /** What the store can promise; a level that it cannot give is refused. */
     public val capabilities: StoreCapabilities get() = wal.capabilities()
 
-    /** The longest record that can be appended, from the options. */
-    public val maxRecordBytes: Int get() = wal.maxRecordBytes()
+    /** What it was opened with. */
+    public val options: WalOptions get() = wal.options()
 
     /** What opening found and did. */
     public val recovery: RecoveryReport get() = wal.recovery()
@@ -285,7 +288,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalCorruptedException if it is damaged
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun read(lsn: Long): WalRecord = withContext(Dispatchers.IO) { wal.read(lsn) }
+    public suspend fun read(lsn: Long): WalRecord = withContext(LogIo) { wal.read(lsn) }
 
     /**
      * The records from [fromLsn] to the last one at the time of collection. Cold: each collection owns a cursor, reads
@@ -316,12 +319,13 @@ public class SuspendingWal internal constructor(
      * Finishes the calls that wait, syncs, closes the log and gives its dispatcher's threads back. Later calls get
      * [dev.kwal.WalClosedException]. Idempotent: a second call waits for the first and does nothing.
      *
-     * Cancellation: none; closing goes on to its end.
+     * Cancellation: none; closing goes on to its end. On a medium that does not answer, that may never come: see [close]
+     * with a limit.
      *
      * @throws dev.kwal.WalFailedException if the log failed, before or now, and records appended are not durable
      */
     public suspend fun close() {
-        withContext(NonCancellable + Dispatchers.IO) {
+        withContext(NonCancellable + LogIo) {
             if (!closing.compareAndSet(false, true)) {
                 closed.join()
                 return@withContext
@@ -339,6 +343,19 @@ public class SuspendingWal internal constructor(
                 closed.complete(Unit)
             }
         }
+    }
+
+    /**
+     * As [close], and waits at most so long. When the time is over, closing goes on.
+     *
+     * Cancellation: ends the wait, not the closing.
+     *
+     * @return whether the log is closed
+     * @throws dev.kwal.WalFailedException as [close]
+     */
+    public suspend fun close(timeout: Duration): Boolean {
+        val closing = CoroutineScope(LogIo).async { close() }
+        return withTimeoutOrNull(timeout) { closing.await() } != null
     }
 
     /** Closes the log when the scope ends. */
@@ -458,9 +475,10 @@ public class SuspendingWal internal constructor(
          *
          * Cancellation: waits for opening to end, and closes again.
          *
-         * @param dispatcher where writes and syncs happen, at most two at a time; must outlive the log. If null, two daemon
-         *     threads of the log's own
-         * @param owner closes the log when it is cancelled, and does not end before the log is closed
+         * @param dispatcher where writes and syncs happen, at most two at a time; must have threads and outlive the log. If
+         *     null, two daemon threads of the log's own
+         * @param owner closes the log when it is cancelled, and does not end before the log is closed: one whose own work is
+         *     done waits for [close]
          * @throws dev.kwal.storage.StoreLockedException if somebody else has it open
          * @throws dev.kwal.WalCorruptedException if synced data is damaged or missing; nothing was changed
          * @throws dev.kwal.WalFormatException if a segment cannot be read by this version; nothing was changed
@@ -507,10 +525,10 @@ public class SuspendingWal internal constructor(
             var reader: WalReader? = null
             try {
                 // Not as the result, which would be lost on the way to a cancelled caller.
-                withContext(NonCancellable + Dispatchers.IO) { reader = Wal.openReadOnly(store, options) }
+                withContext(NonCancellable + LogIo) { reader = Wal.openReadOnly(store, options) }
                 currentCoroutineContext().ensureActive()
             } catch (thrown: Throwable) {
-                withContext(NonCancellable + Dispatchers.IO) { reader?.close() }
+                withContext(NonCancellable + LogIo) { reader?.close() }
                 throw thrown
             }
             return SuspendingWalReader(checkNotNull(reader), options.flushInterval().toKotlinDuration())
@@ -519,17 +537,17 @@ public class SuspendingWal internal constructor(
 }
 
 /** Undispatched code must not go on where the log is closed. */
-private suspend fun Job.joinElsewhere() = withContext(Dispatchers.IO) { join() }
+private suspend fun Job.joinElsewhere() = withContext(LogIo) { join() }
 
 /**
  * The suspending face of this log. Java threads may go on using the log itself: both share its flushes. Closing the
  * suspending face closes the log.
  *
- * @param defaultLevel the level of appends that name none
+ * @param defaultLevel the level of appends that name none; that of the log's options unless given
  * @param dispatcher where writes and syncs happen, at most two at a time; must outlive the log. If null, two daemon threads
  */
 public fun Wal.asSuspending(
-    defaultLevel: Durability = Durability.WRITTEN,
+    defaultLevel: Durability = options().defaultLevel(),
     dispatcher: CoroutineDispatcher? = null,
 ): SuspendingWal = SuspendingWal(this, defaultLevel, LogDispatcher.of(dispatcher))
 
@@ -544,6 +562,13 @@ public suspend inline fun <T> SuspendingWal.use(block: (SuspendingWal) -> T): T 
     } finally {
         closeAfter(thrown)
     }
+}
+
+/** Runs [block] and closes the reader, also when the block fails or is cancelled. */
+public suspend inline fun <T> SuspendingWalReader.use(block: (SuspendingWalReader) -> T): T = try {
+    block(this)
+} finally {
+    close()
 }
 
 @PublishedApi

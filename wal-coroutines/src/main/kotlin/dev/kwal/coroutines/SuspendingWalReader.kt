@@ -4,7 +4,6 @@ import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
@@ -27,6 +26,12 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
     /** The last record that is known to be durable, as of the last look at the log; `firstLsn - 1` if there is none. */
     public val lastLsn: Long get() = reader.lastLsn()
 
+    /** As [lastLsn]; 0 if none is. */
+    public val durableLsn: Long get() = reader.durableLsn()
+
+    /** How many times the owner gave a suffix up, as of the last look at the log. */
+    public val epoch: Long get() = reader.epoch()
+
     /** The segments, oldest first: a snapshot. */
     public val segments: List<SegmentInfo> get() = reader.segments()
 
@@ -37,7 +42,7 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
     public val recovery: RecoveryReport get() = reader.recovery()
 
     /** As [SuspendingWal.read]; looks at the log again for a record behind [lastLsn]. */
-    public suspend fun read(lsn: Long): WalRecord = withContext(Dispatchers.IO) { reader.read(lsn) }
+    public suspend fun read(lsn: Long): WalRecord = withContext(LogIo) { reader.read(lsn) }
 
     /** As [SuspendingWal.replay]. */
     public fun replay(fromLsn: Long = 0): Flow<WalRecord> = replayFlow { reader.replay(fromLsn) }
@@ -51,7 +56,7 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
     /** Ends reading. Flows of [follow] end. Idempotent. Cancellation: none. */
     public suspend fun close() {
         closed.complete()
-        withContext(NonCancellable + Dispatchers.IO) { reader.close() }
+        withContext(NonCancellable + LogIo) { reader.close() }
     }
 
     private val looks = object : Changes {

@@ -3,7 +3,6 @@ package dev.kwal.coroutines
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
@@ -74,7 +73,7 @@ internal class Task(
      */
     suspend fun withdraw() {
         if (!step.compareAndSet(Step.QUEUED, Step.WITHDRAWN)) {
-            withContext(NonCancellable + Dispatchers.IO) { copied.await() }
+            withContext(NonCancellable + LogIo) { copied.await() }
         }
     }
 

@@ -19,11 +19,15 @@ import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
 import java.io.IOException
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import kotlin.coroutines.CoroutineContext
+import kotlin.time.Duration.Companion.days
+import kotlin.time.Duration.Companion.milliseconds
 
 class LifeCycleSpec :
     StringSpec({
@@ -195,6 +199,52 @@ class LifeCycleSpec :
                 } finally {
                     Thread.setDefaultUncaughtExceptionHandler(null)
                 }
+            }
+        }
+
+        "closing waits no longer than it may, and goes on" {
+            withLog { log, store ->
+                log.append("a".toByteArray(), Durability.BUFFERED)
+                store.holdSyncs()
+                log.close(1.milliseconds) shouldBe false
+                store.release()
+                withContext(Dispatchers.Default) { log.close(1.days) } shouldBe true
+                log.state.value shouldBe LogState.Closed
+                log.durableLsn.value shouldBe 1
+            }
+        }
+
+        "the suspending face of a log appends at the level of the log's options" {
+            runTest {
+                val wal = Wal.open(WatchedStore(), QUIET.withDefaultLevel(Durability.SYNCED))
+                wal.asSuspending().use { log ->
+                    log.append("a".toByteArray())
+                    log.durableLsn.value shouldBe 1
+                }
+            }
+        }
+
+        "a dispatcher without threads is refused, and the log is free" {
+            runTest {
+                val store = WatchedStore()
+                shouldThrow<IllegalArgumentException> { SuspendingWal.open(store, QUIET, Dispatchers.Unconfined) }
+                    .message shouldContain "no threads"
+                SuspendingWal.open(store, QUIET).close()
+            }
+        }
+
+        "callers who block all I/O threads to read get their records" {
+            withLog { log, _ ->
+                log.appendAndSync("a".toByteArray())
+                val everybody = CountDownLatch(64)
+                val readers = List(64) {
+                    async(Dispatchers.IO) {
+                        everybody.countDown()
+                        everybody.await()
+                        runBlocking { log.read(1).text() + log.texts() }
+                    }
+                }
+                readers.awaitAll().toSet() shouldBe setOf("a[a]")
             }
         }
 

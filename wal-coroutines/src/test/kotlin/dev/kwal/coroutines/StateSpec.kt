@@ -9,6 +9,7 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.types.shouldBeInstanceOf
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -18,6 +19,7 @@ import kotlinx.coroutines.flow.takeWhile
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
+import kotlinx.coroutines.withContext
 import java.io.IOException
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
@@ -112,6 +114,36 @@ class StateSpec :
                 blocked.countDown()
                 collector.join()
                 shouldThrow<WalFailedException> { log.close() }
+            }
+        }
+
+        "a collector that blocks keeps no other from hearing the same" {
+            withLog { log, _ ->
+                val blocked = CountDownLatch(1)
+                val unconfined = CoroutineScope(Job() + Dispatchers.Unconfined)
+                val blocking = CompletableDeferred<Unit>()
+                unconfined.launch {
+                    log.durableLsn.first { it == 1L }
+                    blocking.complete(Unit)
+                    blocked.await()
+                }
+                try {
+                    log.appendAndSync("a".toByteArray())
+                    blocking.await()
+                    log.appendAndSync("b".toByteArray())
+                    withContext(Dispatchers.Default) { log.durableLsn.first { it == 2L } }
+                } finally {
+                    blocked.countDown()
+                }
+            }
+        }
+
+        "who came back from a call sees what it did, by collecting too" {
+            withLog { log, _ ->
+                for (lsn in 1L..200L) {
+                    log.appendAndSync("a".toByteArray()) shouldBe lsn
+                    log.durableLsn.first() shouldBe lsn
+                }
             }
         }
     })

@@ -64,8 +64,8 @@ public fun WalCursor.toByteString(): ByteString = view().toByteString()
 public fun WalCursor.copyTo(sink: BufferedSink): Int = sink.write(view())
 
 private inline fun Wal.appendNext(source: BufferedSource, byteCount: Long, append: (ByteBuffer) -> Long): Long {
-    require(byteCount in 0..maxRecordBytes()) {
-        "the record has $byteCount bytes, expected 0 to maxRecordBytes ${maxRecordBytes()}"
+    require(byteCount in 0..options().maxRecordBytes()) {
+        "the record has $byteCount bytes, expected 0 to maxRecordBytes ${options().maxRecordBytes()}"
     }
     source.require(byteCount)
     val lsn = append(source.buffer.first(byteCount.toInt()))
