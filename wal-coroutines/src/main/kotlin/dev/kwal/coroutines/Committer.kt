@@ -46,7 +46,7 @@ internal class Committer(
         return suspendCancellableCoroutine { enter(Caller(lsn, it)) }
     }
 
-    /** Suspends until [task] is done. */
+    /** Suspends until the work is done, with copies of the records. */
     suspend fun perform(records: List<ByteBuffer>, work: (List<ByteBuffer>) -> Long): Long {
         currentCoroutineContext().ensureActive()
         val task = Task(currentCoroutineContext(), records, work)

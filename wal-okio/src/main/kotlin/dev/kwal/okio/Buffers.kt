@@ -32,8 +32,8 @@ public fun Wal.append(source: BufferedSource, byteCount: Long): Long = appendNex
  * One thread at a time may use [source]; it is used until this returns.
  *
  * @return the LSN of the record
- * @throws IllegalArgumentException if [byteCount] is negative or more than [Wal.maxRecordBytes], in which case nothing was
- * read; or if the store cannot give [level]. Nothing was appended
+ * @throws IllegalArgumentException if [byteCount] is negative or more than [dev.kwal.WalOptions.maxRecordBytes], in
+ * which case nothing was read; or if the store cannot give [level]. Nothing was appended
  * @throws java.io.EOFException if [source] ends before [byteCount]; nothing was appended
  * @throws java.io.IOException as [Wal.append] of a buffer does; or as [source] does, and nothing was appended
  */
