@@ -81,9 +81,10 @@ final class Appender {
         var taken = path.tryPut(group, null);
         if (taken.room() == WritePath.Room.TAKEN) {
             chores.appended(taken, null);
-        } else {
+        } else if (taken.room() == WritePath.Room.NO_SEGMENT) {
+            // A full buffer is written at the next tick in any case.
             long frameBytes = group.frameBytes();
-            chores.roomWanted(() -> makeRoom(frameBytes, taken.room()));
+            chores.roomWanted(() -> path.exclusively(() -> succession.makeRoomFor(frameBytes)));
         }
         return taken.lsn();
     }

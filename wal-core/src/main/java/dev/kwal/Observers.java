@@ -8,7 +8,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Who wants to hear that the log has changed.
  *
- * <p>Always: one call at a time, on a thread of its own that no code but theirs can block, and one after the last change. Many changes in a row may be one call. Thread-safe.
+ * <p>Always: one call at a time, on a thread of its own that no code but theirs can block, and one after the last change.
+ * Many changes in a row may be one call. Thread-safe.
  */
 final class Observers {
     static final int MAX_COUNT = 1024;
