@@ -111,6 +111,8 @@ class CallersSpec :
             withLog { log, store ->
                 val blocked = CountDownLatch(1)
                 val resumedOn = ConcurrentHashMap.newKeySet<String>()
+                // With a segment begun, each caller's record is accepted before the next caller comes.
+                log.append("begins the segment".toByteArray(), Durability.BUFFERED)
                 // A caller whose record is durable before it waits goes on at once, and would block this thread.
                 store.holdSyncs()
                 val unconfined = List(100) {
@@ -123,7 +125,7 @@ class CallersSpec :
                 store.release()
                 try {
                     repeat(3) { log.appendAndSync("b".toByteArray()) }
-                    log.sync() shouldBe 103
+                    log.sync() shouldBe 104
                 } finally {
                     blocked.countDown()
                 }
