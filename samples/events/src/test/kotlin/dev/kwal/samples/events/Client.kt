@@ -69,6 +69,9 @@ internal class LiveReader(response: HttpResponse<java.io.InputStream>) : Closeab
 
     fun take(count: Int): List<LoggedEvent> = List(count) { checkNotNull(next()) { "the stream ended" } }
 
+    /** Everything to the end of the stream, as it came. */
+    fun rest(): String = lines.readText()
+
     override fun close() = lines.close()
 }
 

@@ -9,31 +9,24 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.ktor.client.HttpClient
-import io.ktor.client.request.get
-import io.ktor.client.request.post
-import io.ktor.client.request.prepareGet
-import io.ktor.client.request.setBody
-import io.ktor.client.statement.bodyAsChannel
-import io.ktor.client.statement.bodyAsText
-import io.ktor.http.ContentType
-import io.ktor.http.contentType
-import io.ktor.server.testing.testApplication
-import io.ktor.utils.io.readLine
-import io.ktor.utils.io.readRemaining
-import io.ktor.utils.io.readText
+import io.ktor.server.cio.CIO
+import io.ktor.server.engine.embeddedServer
 import kotlinx.serialization.json.Json
 import java.io.IOException
+import java.net.URI
 import java.nio.ByteBuffer
 
-/** The application in this process, over a store that is told when to fail. */
+/** The service in this process, over a store that is told when to fail. */
 class HealthSpec :
     StringSpec({
+        defaultTestConfig = GUARDED
+
         "a log that is open is well" {
             served(FailingStore()) {
-                post(this) shouldBe 201
-                val (status, health) = health()
-                status shouldBe 200
+                post() shouldBe 201
+                val answer = get("/health")
+                answer.statusCode() shouldBe 200
+                val health = Json.decodeFromString<Health>(answer.body())
                 health.copy(sizeBytes = 0, recovery = "") shouldBe
                     Health("open", null, 1, 1, health.durableLsn, 0, 1, 0, "")
             }
@@ -42,26 +35,25 @@ class HealthSpec :
         "a log that failed is not well: it refuses events, tells why, and shows what is durable" {
             val store = FailingStore()
             served(store) {
-                post(this) shouldBe 201
+                post() shouldBe 201
                 store.isBroken = true
-                post(this) shouldBe 503
-                val health = awaitState("failed")
-                health.cause shouldContain "the medium failed"
-                get("/events").bodyAsText() shouldBe """{"lsn":1,"type":"a","text":"b"}""" + "\n"
-                get("/events/live").status.value shouldBe 503
+                post() shouldBe 503
+                awaitState("failed").cause shouldContain "the medium failed"
+                get("/health").statusCode() shouldBe 503
+                get("/events").body() shouldBe """{"lsn":1,"type":"a","text":"b"}""" + "\n"
+                get("/events/live").statusCode() shouldBe 503
             }
         }
 
         "a live stream tells that the log failed, and ends" {
             val store = FailingStore()
             served(store) {
-                post(this) shouldBe 201
-                prepareGet("/events/live?from=1").execute { answer ->
-                    val stream = answer.bodyAsChannel()
-                    while (stream.readLine() != "id: 1") continue
+                post() shouldBe 201
+                live("?from=1").use { stream ->
+                    stream.next()?.lsn shouldBe 1
                     store.isBroken = true
-                    post(this) shouldBe 503
-                    stream.readRemaining().readText() shouldContain "event: fault"
+                    post() shouldBe 503
+                    stream.rest() shouldContain "event: fault"
                 }
             }
         }
@@ -69,54 +61,46 @@ class HealthSpec :
         "a log without space is not well: it refuses events, and takes them when there is space again" {
             val store = FailingStore()
             served(store) {
-                post(this) shouldBe 201
+                post() shouldBe 201
                 store.isFull = true
-                generateSequence { 201 }.first { post(this) == 507 }
+                generateSequence { post() }.first { it != 201 } shouldBe 507
                 awaitState("no space").cause shouldContain "no space left"
+                get("/health").statusCode() shouldBe 503
                 store.isFull = false
-                post(this) shouldBe 201
+                post() shouldBe 201
                 awaitState("open").cause shouldBe null
+                get("/health").statusCode() shouldBe 200
             }
         }
 
-        "an application whose log cannot be opened does not start" {
+        "a service whose log cannot be opened does not start" {
             val store = FailingStore()
             store.lock().use {
-                shouldThrow<StoreLockedException> { served(store) { post(this) } }
+                shouldThrow<StoreLockedException> { served(store) { post() } }
             }
         }
     })
 
-private suspend fun served(store: WalStore, test: suspend HttpClient.() -> Unit) = testApplication {
-    application {
+private suspend fun served(store: WalStore, test: suspend Client.() -> Unit) {
+    val server = embeddedServer(CIO, port = 0, host = "localhost") {
         service(maxFollowers = 4) {
             this.store = store
             options = LOG_OPTIONS.withSegmentBytes(1024)
         }
     }
-    client.test()
-}
-
-private suspend fun post(client: HttpClient): Int = client.post("/events") {
-    contentType(ContentType.Application.Json)
-    setBody("""{"type":"a","text":"b"}""")
-}.status.value
-
-private suspend fun HttpClient.health(): Pair<Int, Health> {
-    val answer = get("/health")
-    return answer.status.value to Json.decodeFromString(answer.bodyAsText())
-}
-
-/** Asks until the log is in that state: the flow of states is a moment behind. */
-private suspend fun HttpClient.awaitState(state: String): Health {
-    while (true) {
-        val (status, health) = health()
-        if (health.state == state) {
-            status shouldBe if (state == "open") 200 else 503
-            return health
-        }
+    server.startSuspend()
+    try {
+        val address = server.engine.resolvedConnectors().first()
+        Client(URI("http://${address.host}:${address.port}/")).test()
+    } finally {
+        server.stopSuspend()
     }
 }
+
+private fun Client.post(): Int = post("""{"type":"a","text":"b"}""").statusCode()
+
+/** Asks until the log is in that state: the flow of states is a moment behind. */
+private fun Client.awaitState(state: String): Health = awaitHealth { it.state == state }
 
 /** A store in memory, whose disk breaks or fills up when it is told to. */
 private class FailingStore(
