@@ -35,7 +35,9 @@ final class LocalWal implements Wal {
     private final Observers observers;
     private final RecoveryReport recovery;
     private final Appender appender;
-    private final LogView view;
+    /** What its cursors see of it. */
+    final LogView view;
+
     private final ReentrantLock lifeCycle = new ReentrantLock();
     private boolean isClosed;
     private @Nullable Future<?> closing;

@@ -76,22 +76,24 @@ final class LogCursor implements WalCursor {
             if (nextLsn > untilLsn) {
                 return false;
             }
+            // Asked first: what became durable before the end is still to be delivered.
+            boolean hasEnded = view.hasEnded();
             if (nextLsn <= view.readableLsn(level)) {
                 if (readNext()) {
                     return true;
                 }
-            } else if (!awaitMore(end - System.nanoTime())) {
+            } else if (!awaitMore(hasEnded, end - System.nanoTime())) {
                 return false;
             }
         }
     }
 
-    private boolean awaitMore(long nanos) throws IOException {
+    private boolean awaitMore(boolean hasEnded, long nanos) throws IOException {
         if (!follows) {
             return false;
         }
-        view.checkNotFailed();
-        if (view.isClosed()) {
+        if (hasEnded) {
+            view.checkNotFailed();
             return false;
         }
         try {

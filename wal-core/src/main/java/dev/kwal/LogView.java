@@ -35,7 +35,8 @@ interface LogView {
      */
     void await(long lsn, Durability level, long nanos) throws IOException, InterruptedException;
 
-    boolean isClosed();
+    /** Whether nothing more becomes readable, because the log failed or was closed. */
+    boolean hasEnded();
 
     /** Throws if the log failed. */
     void checkNotFailed() throws WalFailedException;

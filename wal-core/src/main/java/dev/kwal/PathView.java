@@ -51,8 +51,8 @@ final class PathView implements LogView {
     }
 
     @Override
-    public boolean isClosed() {
-        return progress.isReleased();
+    public boolean hasEnded() {
+        return progress.isFailed() || progress.isReleased();
     }
 
     @Override

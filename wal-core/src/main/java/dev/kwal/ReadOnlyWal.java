@@ -230,7 +230,7 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     @Override
-    public boolean isClosed() {
+    public boolean hasEnded() {
         return isClosed;
     }
 

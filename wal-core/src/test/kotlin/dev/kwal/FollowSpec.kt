@@ -5,6 +5,7 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import java.io.InterruptedIOException
 import java.time.Duration
+import java.util.concurrent.atomic.AtomicBoolean
 
 /** How a cursor goes on with new records. */
 class FollowSpec :
@@ -75,6 +76,22 @@ class FollowSpec :
             awaitUntil { seen.isWaiting }
             log.write("b").close()
             seen.result() shouldBe listOf("a", "b")
+        }
+
+        "closing does not overtake the records that it makes durable" {
+            val log = LogFixture().write("a")
+            val cursor = log.overtakenCursor { close() }
+            cursor.texts() shouldBe listOf("a")
+        }
+
+        "a failure does not overtake what became durable before it" {
+            val log = LogFixture().write("a")
+            val cursor = log.overtakenCursor {
+                sync().write("b").store.fail("sync")
+                shouldThrow<WalFailedException> { sync() }
+            }
+            cursor.text() shouldBe "a"
+            shouldThrow<WalFailedException> { cursor.text() }
         }
 
         "it ends when the log is closed while it waits" {
@@ -191,3 +208,14 @@ class FollowSpec :
             }
         }
     })
+
+/** A follower that looks how far it may read, and sees nothing else of the log before the [change] is over. */
+private fun LogFixture.overtakenCursor(change: LogFixture.() -> Unit): WalCursor {
+    val isFirst = AtomicBoolean(true)
+    val view = object : LogView by wal.view {
+        override fun readableLsn(level: Durability): Long =
+            wal.view.readableLsn(level).also { if (isFirst.compareAndSet(true, false)) change() }
+    }
+    val level = Durability.SYNCED
+    return LogCursor(store, options.maxRecordBytes, view, 1, Long.MAX_VALUE, level, true, FrameScanner.BLOCK_BYTES)
+}
