@@ -98,12 +98,14 @@ class CallersSpec :
 
         "ten thousand callers who wait share few flushes" {
             withLog { log, store ->
+                log.append("begins the segment".toByteArray(), Durability.BUFFERED)
                 store.holdSyncs()
                 val callers = List(10_000) { async { log.appendAndSync(ByteArray(10)) } }
                 untilCallersWait()
+                log.lastLsn shouldBe 10_001
                 store.release()
-                callers.awaitAll().toSet() shouldBe (1L..10_000L).toSet()
-                store.syncCount.get() shouldBeLessThanOrEqual 3
+                callers.awaitAll().toSet() shouldBe (2L..10_001L).toSet()
+                store.syncCount.get() shouldBeLessThanOrEqual 2
             }
         }
 
