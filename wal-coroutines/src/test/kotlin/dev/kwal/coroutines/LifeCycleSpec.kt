@@ -156,23 +156,25 @@ class LifeCycleSpec :
         "a committer that ends too early leaves nobody waiting" {
             val store = WatchedStore()
             val wal = Wal.open(store, QUIET)
-            val committer = Committer(wal, Durability.SYNCED, LogDispatcher.of(null), Completions(wal))
-            runTest {
-                wal.append("a".toByteArray())
-                store.holdSyncs()
-                val first = async { committer.reach(1) }
-                untilCallersWait()
-                blocking { store.awaitHeldSync() }
-                val late = List(100) { async { runCatching { committer.reach(1) } } }
-                committer.reserveTicket()
-                val ticket = committer.ticket(1)
-                untilCallersWait()
-                committer.loop.cancel()
-                store.release()
-                first.await() shouldBe 1L
-                late.awaitAll().forEach { (it.exceptionOrNull() is IllegalStateException) shouldBe true }
-                shouldThrow<IllegalStateException> { ticket.await() }
-                shouldThrow<IllegalStateException> { committer.reach(1) }
+            LogDispatcher.of(null).use { threads ->
+                val committer = Committer(wal, Durability.SYNCED, threads, Completions(wal))
+                runTest {
+                    wal.append("a".toByteArray())
+                    store.holdSyncs()
+                    val first = async { committer.reach(1) }
+                    untilCallersWait()
+                    blocking { store.awaitHeldSync() }
+                    val late = List(100) { async { runCatching { committer.reach(1) } } }
+                    committer.reserveTicket()
+                    val ticket = committer.ticket(1)
+                    untilCallersWait()
+                    committer.loop.cancel()
+                    store.release()
+                    first.await() shouldBe 1L
+                    late.awaitAll().forEach { (it.exceptionOrNull() is IllegalStateException) shouldBe true }
+                    shouldThrow<IllegalStateException> { ticket.await() }
+                    shouldThrow<IllegalStateException> { committer.reach(1) }
+                }
             }
             wal.close()
         }
