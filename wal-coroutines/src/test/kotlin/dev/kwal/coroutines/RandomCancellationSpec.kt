@@ -69,10 +69,12 @@ class RandomCancellationSpec :
                         told.work(log, Random(seed), callers = 500)
                         store.holdSyncs()
                         val more = async(Dispatchers.Default) { told.work(log, Random(seed + 1), callers = 500) }
-                        store.awaitHeldSync()
-                        val acknowledged = told.synced.toMap()
-                        directory.copyTo(copy)
-                        store.release()
+                        val acknowledged = try {
+                            store.awaitHeldSync()
+                            told.synced.toMap().also { directory.copySegmentsTo(copy) }
+                        } finally {
+                            store.release()
+                        }
                         more.await()
                         Wal.open(FileStore.of(copy.toPath()), TINY).use { wal ->
                             for ((lsn, text) in acknowledged) wal.read(lsn).text() shouldBe text
@@ -90,9 +92,10 @@ private val TINY: WalOptions = WalOptions.DEFAULT
     .withSegmentBytes(1 shl 14)
     .withFlushBytes(1 shl 10)
 
-private fun File.copyTo(target: File) {
+/** One that is being prepared has another name first, and may lose it meanwhile. */
+private fun File.copySegmentsTo(target: File) {
     for (file in checkNotNull(listFiles())) {
-        if (file.isFile && file.length() > 0) file.copyTo(File(target, file.name), overwrite = true)
+        if (file.extension == "wal") file.copyTo(File(target, file.name))
     }
 }
 
