@@ -126,7 +126,7 @@ private class Seen<T> {
     fun awaitLast(expected: T) {
         var last: T?
         do {
-            last = values.poll(20, TimeUnit.SECONDS) ?: error("did not see $expected")
+            last = values.poll(PATIENCE_SECONDS, TimeUnit.SECONDS) ?: error("did not see $expected")
         } while (last != expected)
     }
 }

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicBoolean
 
 /** How long a test that hangs is waited for. No test that passes depends on it. */
-private const val PATIENCE_SECONDS = 60L
+internal const val PATIENCE_SECONDS = 300L
 
 /** Work on a thread of its own, and what came of it. */
 internal class Running<T>(work: () -> T) {

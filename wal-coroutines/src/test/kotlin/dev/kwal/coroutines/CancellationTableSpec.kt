@@ -29,7 +29,7 @@ import kotlinx.coroutines.withTimeout
 import java.io.IOException
 import java.nio.ByteBuffer
 import java.util.concurrent.CountDownLatch
-import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeUnit.MILLISECONDS
 
 /** The table of [SuspendingWal], cell by cell, for each call. */
 @OptIn(ExperimentalCoroutinesApi::class)
@@ -300,7 +300,7 @@ class CancellationTableSpec :
                 val threads = Thread.getAllStackTraces().keys.filter { it.name == LogDispatcher.THREAD_NAME }
                 gate.open()
                 shouldThrow<CancellationException> { cancelled.await() }
-                blocking { threads.forEach { it.join(THREAD_END_MILLIS) } }
+                blocking { threads.forEach { it.join(PATIENCE.inWholeMilliseconds) } }
                 threads.filter { it.isAlive } shouldBe emptyList()
             }
         }
@@ -353,7 +353,7 @@ class CancellationTableSpec :
 
                 override fun get(index: Int): ByteBuffer {
                     copying.countDown()
-                    check(copied.await(20, TimeUnit.SECONDS)) { "nobody let the copying end" }
+                    check(copied.await(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nobody let the copying end" }
                     return ByteBuffer.allocate(1)
                 }
             }
@@ -373,8 +373,6 @@ class CancellationTableSpec :
             }
         }
     })
-
-private const val THREAD_END_MILLIS = 5_000L
 
 private val FULL = listOf("begins the segment", "a", "in the buffer")
 
@@ -492,10 +490,10 @@ private class Arrival(private val name: String) {
     fun pass(call: String) {
         if (call != name) return
         arrived.countDown()
-        check(opened.await(20, TimeUnit.SECONDS)) { "nobody opened the gate" }
+        check(opened.await(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nobody opened the gate" }
     }
 
-    fun awaitArrival() = check(arrived.await(20, TimeUnit.SECONDS)) { "nobody came to the gate" }
+    fun awaitArrival() = check(arrived.await(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nobody came to the gate" }
 
     fun open() = opened.countDown()
 }

@@ -2,7 +2,7 @@ package dev.kwal.coroutines
 
 import kotlinx.coroutines.CoroutineDispatcher
 import java.util.concurrent.LinkedBlockingQueue
-import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeUnit.MILLISECONDS
 import kotlin.coroutines.CoroutineContext
 
 /** Runs nothing by itself: a test takes what is due and runs it when it likes. */
@@ -14,14 +14,10 @@ internal class HandDispatcher : CoroutineDispatcher() {
     }
 
     /** Waits until something is due, and takes it off. */
-    fun take(): Runnable = checkNotNull(due.poll(WAIT_SECONDS, TimeUnit.SECONDS)) { "nothing is due" }
+    fun take(): Runnable = checkNotNull(due.poll(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nothing is due" }
 
     /** Runs what is due until [isEnough]. */
     fun runUntil(isEnough: () -> Boolean) {
         while (!isEnough()) take().run()
-    }
-
-    private companion object {
-        const val WAIT_SECONDS = 20L
     }
 }

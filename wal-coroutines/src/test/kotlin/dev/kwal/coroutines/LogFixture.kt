@@ -12,7 +12,10 @@ import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
 import java.time.Duration
-import kotlin.time.Duration.Companion.seconds
+import kotlin.time.Duration.Companion.minutes
+
+/** How long a test that hangs is waited for. No test that passes depends on it, however slow the machine is. */
+internal val PATIENCE = 5.minutes
 
 /** Nothing happens by itself. */
 internal val QUIET: WalOptions = WalOptions.DEFAULT.withFlushInterval(Duration.ofHours(1))
@@ -25,7 +28,7 @@ internal fun withLog(
     options: WalOptions = QUIET,
     store: WatchedStore = WatchedStore(),
     block: suspend TestScope.(SuspendingWal, WatchedStore) -> Unit,
-) = runTest(timeout = 30.seconds) {
+) = runTest(timeout = PATIENCE) {
     SuspendingWal.open(store, options).use { log ->
         try {
             store.forget()

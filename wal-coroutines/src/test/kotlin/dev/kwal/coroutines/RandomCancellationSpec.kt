@@ -32,7 +32,6 @@ import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.Executors
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.microseconds
-import kotlin.time.Duration.Companion.seconds
 
 /** What everybody was told is what the log has, whoever was cancelled when. */
 class RandomCancellationSpec :
@@ -42,7 +41,7 @@ class RandomCancellationSpec :
         repeat(3) { round ->
             "thousands of callers, cancelled at random: the log has what they were told, round ${round + 1}" {
                 withClue("-Dseed=$seed") {
-                    runTest(timeout = 60.seconds) {
+                    runTest(timeout = PATIENCE) {
                         val store = WatchedStore()
                         val told = Told()
                         SuspendingWal.open(store, TINY).use { log ->
@@ -60,7 +59,7 @@ class RandomCancellationSpec :
 
         "a copy of the files made while syncs are held has every record that was acknowledged as synced" {
             withClue("-Dseed=$seed") {
-                runTest(timeout = 60.seconds) {
+                runTest(timeout = PATIENCE) {
                     val directory = tempdir()
                     val copy = tempdir()
                     val store = WatchedStore(FileStore.of(directory.toPath()))

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Semaphore
-import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeUnit.MILLISECONDS
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong
 
@@ -111,13 +111,10 @@ internal class WatchedStore(
         fun pass() {
             if (opening.count == 0L) return
             arrivals.release()
-            check(opening.await(WAIT_SECONDS, TimeUnit.SECONDS)) { "nobody opened the gate" }
+            check(opening.await(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nobody opened the gate" }
         }
 
-        fun awaitArrival() = check(arrivals.tryAcquire(WAIT_SECONDS, TimeUnit.SECONDS)) { "nobody came to the gate" }
-    }
-
-    private companion object {
-        const val WAIT_SECONDS = 20L
+        fun awaitArrival() =
+            check(arrivals.tryAcquire(PATIENCE.inWholeMilliseconds, MILLISECONDS)) { "nobody came to the gate" }
     }
 }
