@@ -1,6 +1,9 @@
 package dev.kwal.samples.events
 
 import io.kotest.core.test.config.DefaultTestConfig
+import io.ktor.server.application.Application
+import io.ktor.server.cio.CIO
+import io.ktor.server.engine.embeddedServer
 import kotlinx.coroutines.future.await
 import kotlinx.serialization.json.Json
 import java.io.BufferedReader
@@ -15,7 +18,7 @@ import java.time.Duration
 import kotlin.time.toKotlinDuration
 
 /** Guards against hanging; no test waits for it. */
-internal val GUARD: Duration = Duration.ofSeconds(90)
+internal val GUARD: Duration = Duration.ofMinutes(5)
 
 /** For tests that read streams, which may never bring what a test expects. */
 internal val GUARDED = DefaultTestConfig(timeout = GUARD.toKotlinDuration(), blockingTest = true)
@@ -29,8 +32,8 @@ internal class Client(private val uri: URI) {
 
     fun get(path: String): HttpResponse<String> = http.send(request(path).build(), BodyHandlers.ofString())
 
-    fun post(body: String, contentType: String = "application/json"): HttpResponse<String> =
-        http.send(postRequest(body, contentType), BodyHandlers.ofString())
+    fun post(body: String, contentType: String = "application/json", path: String = "/events"): HttpResponse<String> =
+        http.send(postRequest(body, contentType, path), BodyHandlers.ofString())
 
     /** Posts an event. It is sent once, whatever happens. */
     suspend fun post(event: Event): HttpResponse<String> =
@@ -53,10 +56,25 @@ internal class Client(private val uri: URI) {
         return LiveReader(http.send(request.build(), BodyHandlers.ofInputStream()))
     }
 
-    private fun postRequest(body: String, contentType: String = "application/json"): HttpRequest =
-        request("/events").header("Content-Type", contentType).POST(BodyPublishers.ofString(body)).build()
+    private fun postRequest(
+        body: String,
+        contentType: String = "application/json",
+        path: String = "/events",
+    ): HttpRequest = request(path).header("Content-Type", contentType).POST(BodyPublishers.ofString(body)).build()
 
     private fun request(path: String) = HttpRequest.newBuilder(uri.resolve(path)).timeout(GUARD)
+}
+
+/** An application in this process, over its real engine: that of Ktor's test host loses the end of some answers. */
+internal suspend fun served(module: Application.() -> Unit, test: suspend Client.() -> Unit) {
+    val server = embeddedServer(CIO, port = 0, host = "localhost", module = module)
+    server.startSuspend()
+    try {
+        val address = server.engine.resolvedConnectors().first()
+        Client(URI("http://${address.host}:${address.port}/")).test()
+    } finally {
+        server.stopSuspend()
+    }
 }
 
 /** The lines of a live stream, as they come. */

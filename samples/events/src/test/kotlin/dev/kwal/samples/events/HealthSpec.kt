@@ -9,11 +9,9 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.ktor.server.cio.CIO
-import io.ktor.server.engine.embeddedServer
+import io.ktor.server.application.Application
 import kotlinx.serialization.json.Json
 import java.io.IOException
-import java.net.URI
 import java.nio.ByteBuffer
 
 /** The service in this process, over a store that is told when to fail. */
@@ -82,19 +80,13 @@ class HealthSpec :
     })
 
 private suspend fun served(store: WalStore, test: suspend Client.() -> Unit) {
-    val server = embeddedServer(CIO, port = 0, host = "localhost") {
+    val module: Application.() -> Unit = {
         service(maxFollowers = 4) {
             this.store = store
             options = LOG_OPTIONS.withSegmentBytes(1024)
         }
     }
-    server.startSuspend()
-    try {
-        val address = server.engine.resolvedConnectors().first()
-        Client(URI("http://${address.host}:${address.port}/")).test()
-    } finally {
-        server.stopSuspend()
-    }
+    served(module, test)
 }
 
 private fun Client.post(): Int = post("""{"type":"a","text":"b"}""").statusCode()
