@@ -76,23 +76,25 @@ final class LogCursor implements WalCursor {
             if (nextLsn > untilLsn) {
                 return false;
             }
-            // Asked first: what became durable before the end is still to be delivered.
-            boolean hasEnded = view.hasEnded();
             if (nextLsn <= view.readableLsn(level)) {
                 if (readNext()) {
                     return true;
                 }
-            } else if (!awaitMore(hasEnded, end - System.nanoTime())) {
+            } else if (!awaitMore(end - System.nanoTime())) {
                 return false;
             }
         }
     }
 
-    private boolean awaitMore(boolean hasEnded, long nanos) throws IOException {
+    private boolean awaitMore(long nanos) throws IOException {
         if (!follows) {
             return false;
         }
-        if (hasEnded) {
+        if (view.hasEnded()) {
+            if (nextLsn <= view.readableLsn(level)) {
+                // Became readable before the end.
+                return true;
+            }
             view.checkNotFailed();
             return false;
         }

@@ -4,7 +4,9 @@ import dev.kwal.storage.contract.Medium
 import dev.kwal.storage.contract.StoreContract
 import java.nio.file.Files
 import java.nio.file.Path
+import kotlin.io.path.ExperimentalPathApi
 import kotlin.io.path.createDirectory
+import kotlin.io.path.deleteRecursively
 import kotlin.io.path.exists
 import kotlin.io.path.readText
 import kotlin.io.path.writeText
@@ -65,7 +67,8 @@ private class TemporaryDirectory(private val storeIn: (Path) -> WalStore) : Medi
     override fun hasForeignThings() =
         foreign.all { directory.resolve(it).readText() == it } && directory.resolve("0000000000000000000x.wal").exists()
 
+    @OptIn(ExperimentalPathApi::class)
     override fun close() {
-        root.toFile().deleteRecursively()
+        root.deleteRecursively()
     }
 }
