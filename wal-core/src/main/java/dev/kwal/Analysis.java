@@ -72,8 +72,8 @@ final class Analysis implements Closeable {
         checkNoGap();
         if (tail != null) {
             chain = ChainWalk.backFrom(tail, store, probes);
-            provenPosition = tail.provenPosition(options.maxRecordBytes());
             lookBehind(tail);
+            provenPosition = tail.provenPosition(options.maxRecordBytes());
         }
         for (var probe : unopened) {
             lookInto(probe);
@@ -182,6 +182,7 @@ final class Analysis implements Closeable {
                 SuffixScan.of(scan.reader(), scan.header(), scan.stopPosition(), scan.lastLsn() + 1, scan.lastLsn());
         boolean proves = suffix.durableLsn() > scan.lastLsn() || suffix.syncedPosition() > scan.endPosition();
         behind = restOf(suffix, scan.stopPosition(), proves);
+        scan.noteDurable(suffix.durableLsn());
         noteTorn(scan, suffix.lastByte());
     }
 

@@ -109,6 +109,11 @@ final class TailScan implements Closeable {
         }
     }
 
+    /** A frame behind the stop vouches for records, too. */
+    void noteDurable(long lsn) {
+        durableLsn = Math.max(durableLsn, Math.min(lsn, lastLsn));
+    }
+
     private WalCorruptedException corrupt(String what) {
         return new WalCorruptedException(header.sequence(), scanner.framePosition(), nextLsn, what);
     }

@@ -56,6 +56,18 @@ class ReadOnlySpec :
             LogFixture().write("a", "b").close().reader().records() shouldBe listOf("a", "b")
         }
 
+        "a frame behind a damaged mark vouches for the records before it" {
+            val log = LogFixture().write("a", "b").reopen().write("c")
+            val mark = log.frames().single { it.kind == Format.MARK }
+            log.flip(mark.sequence, mark.position + 30)
+            log.reader().use { reader ->
+                reader.records() shouldBe listOf("a", "b")
+                reader.recovery().end() shouldBe RecoveryReport.End.TORN
+                reader.recovery().provenDurableLsn() shouldBe 2
+            }
+            log.reopen().records() shouldBe listOf("a", "b")
+        }
+
         "a bad tail is not yet, and not torn away" {
             val log = LogFixture().write("a").sync().write("b", "c").cut(3)
             val before = log.image()

@@ -14,6 +14,8 @@ internal class Frame(
     val lsn: Long,
     val durableLsn: Long,
     val text: String,
+    /** The payload of a frame that holds one number. */
+    val number: Long,
 ) {
     val isRecord get() = kind == Format.RECORD
 
@@ -44,23 +46,31 @@ internal fun headerIn(segment: ByteArray): SegmentHeader? =
 internal fun WalStore.frames(sequence: Long): List<Frame> {
     val header = headerIn(bytes(sequence)) ?: return emptyList()
     return FrameScanner(open(sequence), header, 1 shl 24, 4096).use { scanner ->
+        buildList { while (scanner.next() == FrameScanner.Step.FRAME) add(scanner.frame(sequence)) }
+    }
+}
+
+/** All whole frames, wherever they stand. */
+internal fun WalStore.framesAnywhere(sequence: Long): List<Frame> {
+    val size = bytes(sequence).size
+    val header = headerIn(bytes(sequence)) ?: return emptyList()
+    return FrameScanner(open(sequence), header, 1 shl 24, 4096).use { scanner ->
         buildList {
-            while (scanner.next() == FrameScanner.Step.FRAME) {
-                val payload = ByteArray(scanner.payloadBytes()).also { scanner.payload().get(it) }
-                add(
-                    Frame(
-                        sequence,
-                        scanner.framePosition(),
-                        scanner.position(),
-                        scanner.kind(),
-                        scanner.lsn(),
-                        scanner.durableLsn(),
-                        payload.decodeToString(),
-                    ),
-                )
+            while (scanner.position() < size) {
+                val at = scanner.position()
+                if (scanner.next() == FrameScanner.Step.FRAME) {
+                    add(scanner.frame(sequence))
+                } else {
+                    scanner.seek(at + Format.ALIGNMENT)
+                }
             }
         }
     }
+}
+
+private fun FrameScanner.frame(sequence: Long): Frame {
+    val payload = ByteArray(payloadBytes()).also { payload().get(it) }
+    return Frame(sequence, framePosition(), position(), kind(), lsn(), durableLsn(), payload.decodeToString(), number())
 }
 
 /** A segment made by hand, frame after frame. */
