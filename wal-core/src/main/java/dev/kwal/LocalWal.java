@@ -271,6 +271,7 @@ final class LocalWal implements Wal {
         } finally {
             progress.release();
             background.shutdown();
+            observers.close();
         }
         if (progress.durableLsn() < progress.lastLsn() && store.capabilities().survivesPowerLoss()) {
             progress.checkNotFailed();

@@ -11,12 +11,16 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Always: one call at a time, on a thread of its own that no code but theirs can block, and one after the last change.
  * Many changes in a row may be one call. Thread-safe.
  */
-final class Observers {
+final class Observers implements AutoCloseable {
     static final int MAX_COUNT = 1024;
 
     private final ThreadPoolExecutor executor = Background.single();
     private final List<Runnable> observers = new CopyOnWriteArrayList<>();
     private final AtomicInteger untold = new AtomicInteger();
+
+    Observers() {
+        executor.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
+    }
 
     synchronized void add(Runnable observer) {
         if (observers.size() == MAX_COUNT) {
@@ -33,6 +37,12 @@ final class Observers {
         if (!observers.isEmpty() && untold.getAndIncrement() == 0) {
             executor.execute(this::tell);
         }
+    }
+
+    /** Tells what has changed up to now, and gives the thread back. */
+    @Override
+    public void close() {
+        executor.shutdown();
     }
 
     private void tell() {

@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import dev.kwal.storage.SegmentWriter;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -137,7 +138,7 @@ final class Succession {
     /** Seals the current segment, if there is one, and begins the next. */
     private void rotate(SegmentSource.Size size, long liveLsn) throws IOException {
         var next = source.take(size);
-        orFail(() -> {
+        orFail(next, () -> {
             var current = path.segment();
             if (current == null) {
                 begin(next, null, successorOf(chain(), liveLsn));
@@ -146,7 +147,7 @@ final class Succession {
             path.drain();
             seal(current);
             long end = current.writtenPosition();
-            closeEnded(current);
+            closeWriter(current.writer());
             var link = new OpenFrame(
                     current.header().sequence(),
                     current.header().nonce(),
@@ -160,10 +161,10 @@ final class Succession {
         });
     }
 
-    /** All that counts of an ended segment is synced; space that cannot be given back is no reason to fail. */
-    private static void closeEnded(ActiveSegment ended) {
+    /** All that counts of the segment is synced, or lost; space that cannot be given back is no reason to fail. */
+    private static void closeWriter(SegmentWriter writer) {
         try {
-            ended.writer().close();
+            writer.close();
         } catch (IOException e) {
             return;
         }
@@ -287,7 +288,7 @@ final class Succession {
         var ended = holder == null ? null : holder.endingAt(lsn, endOf(holder, lsn), false);
         var next = source.take(SegmentSource.Size.SMALL);
         var before = chain();
-        orFail(() -> cut(before, lsn, ended, next));
+        orFail(next, () -> cut(before, lsn, ended, next));
         for (var segment : before.segments()) {
             if (ended == null || segment.sequence() > ended.sequence()) {
                 // What cannot be deleted is left to the next open: dead by the OPEN frame that was just synced.
@@ -310,6 +311,18 @@ final class Succession {
                 OpenFrame.Reason.TRUNCATE);
         path.begin(new ActiveSegment(next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
         path.buffer().putOpen(open);
+        try {
+            cutAt(before, lsn, ended, next, open);
+        } finally {
+            if (current != null) {
+                closeWriter(current.writer());
+            }
+        }
+    }
+
+    private void cutAt(
+            SegmentChain before, long lsn, @Nullable Segment ended, SegmentSource.Prepared next, OpenFrame open)
+            throws IOException {
         path.drain();
         path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
         path.drain();
@@ -317,9 +330,6 @@ final class Succession {
         // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
         progress.cutTo(lsn, open.epoch());
         change(now -> before.cutTo(ended).with(null, Segment.growing(next.header(), open)));
-        if (current != null) {
-            closeEnded(current);
-        }
     }
 
     private long endOf(Segment segment, long lsn) throws IOException {
@@ -368,12 +378,16 @@ final class Succession {
         }
     }
 
-    /** Runs what cannot be taken back: an error fails the log. */
-    private void orFail(WritePath.Work work) throws IOException {
+    /** Runs what takes the next segment into use and cannot be taken back: an error fails the log. */
+    private void orFail(SegmentSource.Prepared next, WritePath.Work work) throws IOException {
         try {
             work.run();
         } catch (Throwable t) {
             progress.fail(t);
+            var current = path.segment();
+            if (current == null || current.writer() != next.writer()) {
+                closeWriter(next.writer());
+            }
             progress.checkNotFailed();
             throw t;
         }

@@ -4,7 +4,7 @@ import java.io.BufferedReader
 import java.nio.file.Path
 
 /** A main class of the tests in a JVM of its own. */
-internal class ForkedJvm(
+class ForkedJvm(
     mainClass: String,
     vmOptions: List<String>,
     arguments: List<String>,

@@ -1,94 +1,59 @@
 package dev.kwal
 
-import io.kotest.assertions.withClue
+import dev.kwal.kills.DoomedProcess
+import dev.kwal.kills.KillLoop
+import dev.kwal.kills.Step
 import io.kotest.core.spec.style.StringSpec
-import io.kotest.engine.spec.tempdir
-import io.kotest.matchers.collections.shouldBeIn
-import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
-import io.kotest.matchers.shouldBe
-import java.nio.file.Path
-import kotlin.random.Random
+import kotlin.concurrent.thread
 
-private const val ROUNDS = 12
-private const val THREADS = 4
+/** About 30 seconds of it. */
+private const val ROUNDS = 50
 
-/** Threads that append until somebody kills them, and print each LSN once it is acknowledged. */
-internal object AppendingProcess {
-    /** What record [lsn] of a log with seed [seed] holds cannot be known before it is appended, so it names thread and number. */
-    fun record(
-        seed: Int,
-        thread: Int,
-        number: Int,
-    ): ByteArray = "$seed/$thread/$number/".plus("x".repeat(Random(seed * 31 + number).nextInt(400))).toByteArray()
-
+/** Threads that append until somebody kills them or the log is closed. */
+internal object AppendingThreads {
     @JvmStatic
     fun main(arguments: Array<String>) {
-        val wal = Wal.open(Path.of(arguments[0]), killOptions)
-        val seed = arguments[1].toInt()
-        repeat(THREADS) { thread -> Thread { append(wal, seed, thread) }.start() }
+        val process = DoomedProcess(arguments)
+        val wal = Wal.open(process.store, process.plan.options)
+        process.opened(wal)
+        val workers = List(process.plan.workers) { worker ->
+            thread { process.work(worker) { perform(process, wal, it) } }
+        }
+        process.end { wal.close() }
+        workers.forEach(Thread::join)
     }
 
-    private fun append(
-        wal: Wal,
-        seed: Int,
-        thread: Int,
-    ) {
-        val random = Random(seed * 31 + thread)
-        for (number in 0..Int.MAX_VALUE) {
-            val level = if (random.nextBoolean()) Durability.SYNCED else Durability.WRITTEN
-            val lsn = wal.append(record(seed, thread, number), level)
-            synchronized(this) {
-                println("$lsn $seed/$thread/$number/")
+    private fun perform(process: DoomedProcess, wal: Wal, step: Step) {
+        val records = process.records(step)
+        when (step.kind) {
+            Step.Kind.APPEND -> {
+                val one = records.singleOrNull()
+                val lsn = if (one != null) wal.append(one, step.level) else wal.appendBatch(records, step.level)
+                process.acknowledged(lsn, step.level, step)
             }
-            when (random.nextInt(200)) {
-                0 -> wal.rotate()
-                1 -> wal.checkpoint(maxOf(0, lsn - 500))
+
+            Step.Kind.TICKET -> {
+                val ticket = wal.appendBatchAsync(records, step.level)
+                ticket.reached().toCompletableFuture().handle { _, thrown ->
+                    process.acknowledged(ticket.lsn(), if (thrown == null) step.level else Durability.BUFFERED, step)
+                }
+            }
+
+            Step.Kind.SYNC -> process.synced(wal.sync())
+
+            Step.Kind.ROTATE -> wal.rotate()
+
+            Step.Kind.CHECKPOINT -> {
+                val lsn = maxOf(0, wal.lastLsn() - 300)
+                process.checkpoint(lsn) { wal.checkpoint(lsn) }
             }
         }
     }
 }
-
-private val killOptions = WalOptions.DEFAULT.withSegmentBytes(64 shl 10)
 
 class KilledProcessSpec :
     StringSpec({
-        "a process that is killed again and again loses nothing that it acknowledged" {
-            val directory = tempdir().toPath().resolve("log")
-            val acknowledged = sortedMapOf<Long, String>()
-            val seeds = Random.nextInt(1 shl 20)
-            withClue("first seed $seeds") {
-                repeat(ROUNDS) { round -> killOnce(directory, seeds + round, acknowledged) }
-            }
+        "processes that are killed one after the other lose nothing that they acknowledged" {
+            KillLoop(AppendingThreads::class.java).run(ROUNDS)
         }
     })
-
-private fun killOnce(
-    directory: Path,
-    seed: Int,
-    acknowledged: MutableMap<Long, String>,
-) {
-    val printed = mutableListOf<String>()
-    ForkedJvm(
-        AppendingProcess::class.java.name,
-        listOf("-Xmx128m"),
-        listOf(directory.toString(), "$seed"),
-    ).use { child ->
-        repeat(200 + Random(seed).nextInt(300)) { printed += checkNotNull(child.output.readLine()) }
-        printed += child.kill().filter { it.isNotEmpty() }
-    }
-    printed.associateTo(acknowledged) { line -> line.substringBefore(' ').toLong() to line.substringAfter(' ') }
-    Wal.open(directory, killOptions).use { wal ->
-        wal.recovery().end() shouldBeIn listOf(RecoveryReport.End.UNCLOSED, RecoveryReport.End.TORN)
-        wal.lastLsn() shouldBeGreaterThanOrEqual acknowledged.keys.max()
-        var lsn = wal.firstLsn()
-        wal.replay(0).use { cursor ->
-            while (cursor.next()) {
-                cursor.lsn() shouldBe lsn
-                val name = String(cursor.record().toByteArray()).trimEnd('x')
-                acknowledged[lsn]?.let { name shouldBe it }
-                lsn++
-            }
-        }
-        lsn shouldBe wal.lastLsn() + 1
-    }
-}

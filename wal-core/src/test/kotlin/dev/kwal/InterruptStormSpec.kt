@@ -1,0 +1,22 @@
+package dev.kwal
+
+import dev.kwal.kills.InterruptStorm
+import dev.kwal.storage.FileStore
+import io.kotest.core.spec.style.StringSpec
+import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
+import kotlin.random.Random
+
+/** `-Dstorm.interrupts` and `-Dstorm.seed` for another. */
+private val INTERRUPTS = Integer.getInteger("storm.interrupts", 2_000)
+
+class InterruptStormSpec :
+    StringSpec({
+        val seed = System.getProperty("storm.seed")?.toLong() ?: Random.nextInt().toLong()
+
+        "a storm of $INTERRUPTS interrupts takes no record, no flag and no file" {
+            inDirectory { directory ->
+                val store = FileStore.of(directory).withRecycling(1)
+                InterruptStorm(store, seed, INTERRUPTS).run() shouldBeGreaterThanOrEqual INTERRUPTS
+            }
+        }
+    })
