@@ -48,6 +48,7 @@ final class Format {
     private static final int AT_VERSION = 8;
     private static final int AT_HEADER_BYTES = 12;
     private static final int AT_REQUIRED = 16;
+    private static final int AT_OPTIONAL = 20;
     private static final int AT_LOG_ID = 24;
     private static final int AT_SEQUENCE = 40;
     private static final int AT_NONCE = 48;
@@ -84,6 +85,7 @@ final class Format {
         bytes.putLong(0, MAGIC);
         bytes.putInt(AT_VERSION, VERSION);
         bytes.putInt(AT_HEADER_BYTES, HEADER_BYTES);
+        bytes.putInt(AT_OPTIONAL, header.optionalFeatures());
         bytes.putLong(AT_LOG_ID, header.logIdHigh());
         bytes.putLong(AT_LOG_ID + 8, header.logIdLow());
         bytes.putLong(AT_SEQUENCE, header.sequence());
@@ -111,6 +113,11 @@ final class Format {
             return SegmentHeader.Decoded.problem(
                     SegmentHeader.Problem.FOREIGN, "format version " + version + ", expected " + VERSION);
         }
+        int headerBytes = bytes.getInt(AT_HEADER_BYTES);
+        if (headerBytes != HEADER_BYTES) {
+            return SegmentHeader.Decoded.problem(
+                    SegmentHeader.Problem.FOREIGN, "header of " + headerBytes + " bytes, expected " + HEADER_BYTES);
+        }
         int required = bytes.getInt(AT_REQUIRED);
         if ((required & ~KNOWN_REQUIRED_FEATURES) != 0 || bytes.getInt(AT_CODEC) != 0) {
             return SegmentHeader.Decoded.problem(
@@ -122,7 +129,8 @@ final class Format {
                 bytes.getLong(AT_LOG_ID),
                 bytes.getLong(AT_LOG_ID + 8),
                 bytes.getLong(AT_SEQUENCE),
-                bytes.getLong(AT_NONCE)));
+                bytes.getLong(AT_NONCE),
+                bytes.getInt(AT_OPTIONAL)));
     }
 
     /** What the checksums of a segment are salted with: the checksum of its header, which holds log id, sequence and nonce. */

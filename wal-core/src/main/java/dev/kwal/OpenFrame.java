@@ -50,6 +50,23 @@ record OpenFrame(
         }
     }
 
+    /**
+     * Whether a log can have written this. No crash makes a whole frame that it did not.
+     *
+     * @param sequence of the segment that begins with it
+     */
+    boolean isPlausible(long sequence) {
+        return predecessor >= 0
+                && predecessor < sequence
+                && predecessorEnd >= 0
+                && baseLsn >= 1
+                && validThroughLsn >= baseLsn - 1
+                && validThroughLsn <= Format.MAX_LSN
+                && firstLsn >= 1
+                && firstLsn <= validThroughLsn + 1
+                && epoch >= 0;
+    }
+
     void put(ByteBuffer buffer, int at) {
         buffer.putLong(at, predecessor);
         buffer.putLong(at + 8, predecessorNonce);

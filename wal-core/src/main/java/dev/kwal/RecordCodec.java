@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 /**
  * Turns values into records and back. Implementations are thread-safe, and decode whatever they have ever encoded: a log
  * outlives the program that wrote it.
+ *
+ * <p>What a codec throws reaches the caller, and often ends in a log file: its messages should repeat nothing of the value.
  */
 public interface RecordCodec<T> {
 

@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The last frame of a complete segment.
@@ -35,9 +36,14 @@ record SealFrame(long baseLsn, long count, SparseIndex index) {
         buffer.putLong(at + 16 + index.bytes(), position);
     }
 
-    static SealFrame get(ByteBuffer payload) {
+    /** Reads the payload of the frame at a position; null if no log can have written it. */
+    static @Nullable SealFrame get(ByteBuffer payload, long position) {
         int at = payload.position();
         int entries = (payload.remaining() - FIXED_BYTES) / 16;
-        return new SealFrame(payload.getLong(at), payload.getLong(at + 8), SparseIndex.get(payload, at + 16, entries));
+        if (payload.remaining() < FIXED_BYTES || payload.remaining() != bytes(entries)) {
+            return null;
+        }
+        var index = SparseIndex.get(payload, at + 16, entries);
+        return index.isPlausible(position) ? new SealFrame(payload.getLong(at), payload.getLong(at + 8), index) : null;
     }
 }

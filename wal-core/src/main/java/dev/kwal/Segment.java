@@ -55,7 +55,7 @@ record Segment(SegmentHeader header, OpenFrame open, long lastLsn, long endPosit
         return scanner.next() == FrameScanner.Step.FRAME
                         && scanner.kind() == Format.SEAL
                         && scanner.position() == endPosition
-                ? SealFrame.get(scanner.payload())
+                ? SealFrame.get(scanner.payload(), start)
                 : null;
     }
 }

@@ -7,9 +7,14 @@ import org.jspecify.annotations.Nullable;
  * What the first bytes of a segment say: whose it is, which it is, and which use of its file.
  *
  * @param nonce drawn for each use of a file, so that bytes of an earlier use never validate
+ * @param optionalFeatures bits that a later version set; they mean nothing here, but the checksum covers them
  */
-record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce) {
+record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce, int optionalFeatures) {
     private static final SecureRandom RANDOM = new SecureRandom();
+
+    SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce) {
+        this(logIdHigh, logIdLow, sequence, nonce, 0);
+    }
 
     /** The header of the first segment of a new log. */
     static SegmentHeader ofNewLog(long sequence) {

@@ -23,7 +23,7 @@ record SegmentProbe(
      * Reads them.
      *
      * @throws WalFormatException if it is no segment of this version
-     * @throws WalCorruptedException if the header names another sequence than the file
+     * @throws WalCorruptedException if the header names another sequence than the file, or the OPEN frame makes no sense
      */
     static SegmentProbe of(WalStore store, long sequence) throws IOException {
         try (var reader = store.open(sequence)) {
@@ -45,8 +45,12 @@ record SegmentProbe(
             boolean isOpen = scanner.next() == FrameScanner.Step.FRAME
                     && scanner.kind() == Format.OPEN
                     && scanner.payloadBytes() == Format.OPEN_PAYLOAD_BYTES;
-            return new SegmentProbe(
-                    sequence, reader.size(), header, null, isOpen ? OpenFrame.get(scanner.payload()) : null);
+            var open = isOpen ? OpenFrame.get(scanner.payload()) : null;
+            if (open != null && !open.isPlausible(sequence)) {
+                throw new WalCorruptedException(
+                        sequence, Format.HEADER_BYTES, 0, "the OPEN frame is whole, but cannot be: " + open);
+            }
+            return new SegmentProbe(sequence, reader.size(), header, null, open);
         }
     }
 }

@@ -194,6 +194,9 @@ final class SegmentSource {
     /** One at a time: by the background while {@code isPreparing}, or under the lock. */
     private Prepared create(long bytes) throws IOException {
         long sequence = nextSequence;
+        if (sequence < 1) {
+            throw new IOException("all sequences are used up, the last is " + Long.MAX_VALUE);
+        }
         var header = anyHeader.successor(sequence);
         var writer = store.create(sequence, Format.encodeHeader(header), bytes);
         nextSequence = sequence + 1;

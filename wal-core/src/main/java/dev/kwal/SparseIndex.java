@@ -53,6 +53,20 @@ final class SparseIndex {
         return entry < 0 ? otherwise : positions[entry];
     }
 
+    /** Whether the entries ascend and lead to places where frames can begin, before a position. */
+    boolean isPlausible(long endPosition) {
+        for (int entry = 0; entry < count; entry++) {
+            long lowest = entry == 0 ? Format.HEADER_BYTES : positions[entry - 1] + Format.FRAME_HEADER_BYTES;
+            if (positions[entry] < lowest
+                    || positions[entry] >= endPosition
+                    || positions[entry] % Format.ALIGNMENT != 0
+                    || (entry > 0 && lsns[entry] <= lsns[entry - 1])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     SparseIndex copy() {
         var copy = new SparseIndex();
         copy.lsns = Arrays.copyOf(lsns, Math.max(count, 1));

@@ -55,7 +55,8 @@ record SuffixScan(
             this.from = from;
             this.size = reader.size();
             this.lowLsn = lowLsn;
-            this.highLsn = lastLsn + Math.max(0, size - from) / Format.FRAME_HEADER_BYTES + 1;
+            long room = Math.max(0, size - from) / Format.FRAME_HEADER_BYTES + 1;
+            this.highLsn = lastLsn + Math.min(room, Format.MAX_LSN - lastLsn);
             this.budget = 4 * Math.max(0, size - from) + SPARE_BUDGET;
             // Longer frames are checked piece by piece, so nothing large is allocated for what may be garbage.
             this.scanner = new FrameScanner(reader, header, 0, 4096);

@@ -81,6 +81,9 @@ final class TailScan implements Closeable {
         } else if (batchPosition != 0) {
             throw corrupt("a batch is not ended");
         } else if (kind == Format.HEAD) {
+            if (scanner.number() < 1 || scanner.number() > nextLsn) {
+                throw corrupt("the HEAD frame names LSN " + scanner.number() + ", expected 1 to " + nextLsn);
+            }
             firstLsn = Math.max(firstLsn, scanner.number());
             meaningfulEnd = scanner.position();
         } else if (kind == Format.OPEN) {
@@ -149,9 +152,9 @@ final class TailScan implements Closeable {
         return firstLsn;
     }
 
-    /** The highest durable LSN that a frame vouches for. */
+    /** The highest durable LSN that a frame vouches for. A batch without its end counts for nothing, whoever vouches for it. */
     long durableLsn() {
-        return durableLsn;
+        return Math.min(durableLsn, lastLsn);
     }
 
     boolean isEffective() {
@@ -202,8 +205,8 @@ final class TailScan implements Closeable {
     /** Everything before this position is proven synced. */
     long provenPosition(int maxRecordBytes) throws IOException {
         long proven = Format.HEADER_BYTES;
-        if (durableLsn >= open.baseLsn()) {
-            proven = durableLsn == lastLsn ? lastRecordEnd : endOf(durableLsn, maxRecordBytes);
+        if (durableLsn() >= open.baseLsn()) {
+            proven = durableLsn() == lastLsn ? lastRecordEnd : endOf(durableLsn(), maxRecordBytes);
         }
         return Math.max(proven, syncedPosition);
     }

@@ -7,6 +7,7 @@ import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -132,7 +133,11 @@ final class NioLock implements Closeable {
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE,
                 LinkOption.NOFOLLOW_LINKS);
-        return NioDisk.open(path.resolve(FileNames.LOCK), options, attributes);
+        var file = path.resolve(FileNames.LOCK);
+        if (NioDisk.INSTANCE.kind(file) == Disk.Kind.OTHER) {
+            throw new FileSystemException(file.toString(), null, "a lock has to be a regular file");
+        }
+        return NioDisk.open(file, options, attributes);
     }
 
     /** The same for every path to a directory. */

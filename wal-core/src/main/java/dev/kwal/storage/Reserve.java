@@ -80,8 +80,12 @@ final class Reserve {
         }
     }
 
+    /** What has the name and is no file was not made here. */
     private boolean giveUp() {
         try {
+            if (disk.kind(file) != Disk.Kind.FILE) {
+                return false;
+            }
             disk.delete(file);
             return true;
         } catch (IOException stays) {

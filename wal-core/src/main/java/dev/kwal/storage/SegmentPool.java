@@ -51,6 +51,9 @@ final class SegmentPool {
                 return false;
             }
             var file = directory.resolve(FileNames.pooled(sequence));
+            if (disk.kind(file) != Disk.Kind.ABSENT) {
+                return false;
+            }
             disk.rename(segment, file);
             try {
                 disk.syncDirectory(directory);

@@ -25,6 +25,9 @@ import java.nio.file.NoSuchFileException
  *   it refuses the level *synced*. Its lock keeps out other stores on the same [FileSystem] object in this process; keep
  *   out other processes yourself. Interrupts do there what they do to that file system.
  *
+ * New files and directories on [FileSystem.SYSTEM] are for their owner alone, where there are such modes; other file systems
+ * know none. Links, directories and the like in the place of a segment are refused.
+ *
  * Always: a file gets the name of a segment only when its header is complete. Writers and readers have handles of their
  * own, as a handle of okio does one thing at a time.
  *
@@ -47,7 +50,7 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         val lock = ground.lock()
         try {
             fileSystem.list(directory)
-                .filter { FileNames.isTemporary(it.name) && fileSystem.metadata(it).isRegularFile }
+                .filter { FileNames.isTemporary(it.name) && isFile(it) }
                 .forEach { ground.delete(it) }
         } catch (thrown: Throwable) {
             lock.closeAfter(thrown)
@@ -76,7 +79,7 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         if (fileSystem.exists(segment)) throw FileAlreadyExistsException(segment.toString())
         val unfinished = directory / FileNames.temporary(sequence)
         try {
-            if (fileSystem.exists(unfinished)) ground.delete(unfinished)
+            if (isFile(unfinished)) ground.delete(unfinished)
             ground.create(unfinished).use {
                 it.writeAll(0, header.duplicate())
                 it.flush()
@@ -152,9 +155,12 @@ public class OkioStore(fileSystem: FileSystem, private val directory: Path) : Wa
         throw FileSystemException(segment.toString(), null, "a segment has to be a regular file")
     }
 
+    /** Links, directories and the like were not made here, whatever their name. */
+    private fun isFile(path: Path): Boolean = fileSystem.metadataOrNull(path)?.isRegularFile == true
+
     private fun deleteAfter(thrown: Throwable, file: Path) {
         try {
-            if (fileSystem.exists(file)) ground.delete(file)
+            if (isFile(file)) ground.delete(file)
         } catch (e: IOException) {
             thrown.addSuppressed(e)
         }
