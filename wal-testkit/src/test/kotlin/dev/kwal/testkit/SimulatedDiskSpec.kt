@@ -1,10 +1,9 @@
-package dev.kwal.storage
+package dev.kwal.testkit
 
-import dev.kwal.storage.SimulatedDisk.Call
-import dev.kwal.storage.SimulatedDisk.Failure
 import dev.kwal.storage.contract.bytes
 import dev.kwal.storage.contract.make
 import dev.kwal.storage.contract.text
+import dev.kwal.storage.disk.DiskFile
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldBeIn
@@ -88,7 +87,7 @@ class SimulatedDiskSpec :
                     file.write(bytes("-".repeat(1024)), 0)
                     file.sync(true)
                     file.write(bytes("x".repeat(1024)), 0)
-                    disk.fail(1, setOf(Call.SYNC))
+                    disk.fail(1, setOf(DiskCall.SYNC))
                     shouldThrow<IOException> { file.sync(true) }
                     file.sync(true)
                     file.write(bytes("end"), 1024)
@@ -130,7 +129,7 @@ class SimulatedDiskSpec :
             disk.put(first, bytes("old").array())
             val store = disk.store()
             store.lock()
-            disk.crash(1, setOf(Call.SYNC_DIRECTORY))
+            disk.crash(1, setOf(DiskCall.SYNC_DIRECTORY))
             shouldThrow<SimulatedCrash> { store.create(2, bytes("new"), 0) }
             val seen = (0L until 500).mapTo(HashSet()) { disk.image(it).names() - "LOCK" }
             seen shouldContainExactlyInAnyOrder listOf(
@@ -157,11 +156,11 @@ class SimulatedDiskSpec :
             val disk = SimulatedDisk()
             val store = disk.store()
             store.lock()
-            disk.fail(2, setOf(Call.RENAME), times = 2, failure = Failure.NO_SPACE::at)
+            disk.fail(2, setOf(DiskCall.RENAME), times = 2, failure = DiskFailure.NO_SPACE)
             store.make(1, "h")
             repeat(2) { shouldThrow<IOException> { store.make(2, "h") }.message shouldNotBe null }
             store.make(2, "h")
-            disk.count(Call.RENAME) shouldBe 4
+            disk.count(DiskCall.RENAME) shouldBe 4
         }
 
         "the hook sees every call before it is done, and may take an image" {
@@ -170,10 +169,10 @@ class SimulatedDiskSpec :
             store.lock()
             val images = ArrayList<SimulatedDisk>()
             var last = 0
-            disk.beforeCall = { call, _, index ->
+            disk.beforeCall = CallWatcher { call, _, index ->
                 (index > last) shouldBe true
                 last = index
-                if (call in Call.MUTATIONS) images.add(disk.image(index.toLong()))
+                if (call in DiskCall.MUTATIONS) images.add(disk.image(index.toLong()))
             }
             store.make(1, "h")
             disk.beforeCall = null

@@ -1,8 +1,8 @@
 package dev.kwal.crash
 
 import dev.kwal.WalOptions
-import dev.kwal.storage.SimulatedDisk
 import dev.kwal.storage.WalStore
+import dev.kwal.testkit.SimulatedDisk
 import java.time.Duration
 import java.util.Random
 

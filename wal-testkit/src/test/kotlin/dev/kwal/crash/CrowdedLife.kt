@@ -2,8 +2,9 @@ package dev.kwal.crash
 
 import dev.kwal.Durability
 import dev.kwal.Wal
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.SimulatedDisk
 import java.util.Random
 import java.util.concurrent.atomic.AtomicReference
 import java.util.concurrent.locks.ReentrantReadWriteLock
@@ -109,8 +110,8 @@ internal class CrowdedLife(private val seed: Long, private val recovery: Recover
 
     /** What the oracle knows and what the disk holds are taken together. They are compared when all is over. */
     private fun watch(disk: SimulatedDisk, era: Int) {
-        disk.beforeCall = { call, _, index ->
-            if (call in Call.MUTATIONS) {
+        disk.beforeCall = CallWatcher { call, _, index ->
+            if (call in DiskCall.MUTATIONS) {
                 val choice = mixed(mixed(seed, era * 100_000L + index), 0)
                 val survivors = if (choice and 0x3000L == 0L) Loss.PROCESS else Loss.POWER
                 val (expectation, image) = oracle.capture {

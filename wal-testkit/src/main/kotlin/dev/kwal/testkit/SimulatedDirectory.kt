@@ -1,6 +1,4 @@
-package dev.kwal.storage
-
-import java.util.Random
+package dev.kwal.testkit
 
 /** One directory: its names as programs see them, those on the platter, and the changes between in order. */
 internal class SimulatedDirectory private constructor(
@@ -16,16 +14,16 @@ internal class SimulatedDirectory private constructor(
 
     fun nodes(): Collection<SimulatedNode> = names.values
 
-    fun link(name: String, node: SimulatedNode) = change(Change(name, node))
+    fun link(name: String, node: SimulatedNode, time: Int) = change(Change(name, node, time))
 
-    fun unlink(name: String) = change(Change(name, null))
+    fun unlink(name: String, time: Int) = change(Change(name, null, time))
 
     /** One step: no power loss shows both names, or none. */
-    fun rename(from: String, to: String) = change(Change(to, names.getValue(from)))
+    fun rename(from: String, to: String, time: Int) = change(Change(to, names.getValue(from), time))
 
-    fun flush() {
+    override fun flush(): Int {
         platter = LinkedHashMap(names)
-        changes.clear()
+        return (changes.lastOrNull()?.time ?: 0).also { changes.clear() }
     }
 
     override fun copy(copies: MutableMap<SimulatedNode, SimulatedNode>): SimulatedDirectory {
@@ -33,21 +31,28 @@ internal class SimulatedDirectory private constructor(
         val copy = SimulatedDirectory(
             names.mapValuesTo(LinkedHashMap()) { copyOf(it.value) },
             platter.mapValues { copyOf(it.value) },
-            changes.mapTo(ArrayList()) { change -> Change(change.name, change.node?.let(::copyOf)) },
+            changes.mapTo(ArrayList()) { change -> Change(change.name, change.node?.let(::copyOf), change.time) },
         )
         copies[this] = copy
         return copy
     }
 
-    /** Any of the changes survive. What they lead to is settled on its own. */
-    override fun afterPowerLoss(random: Random): SimulatedDirectory {
+    /** What the names lead to is settled on its own. */
+    override fun afterPowerLoss(loss: PowerLoss): SimulatedDirectory {
         val left = LinkedHashMap(platter)
-        val mode = random.nextInt(4)
-        for (change in changes) {
-            if (mode == 0 || (mode > 1 && random.nextBoolean())) change.applyTo(left)
-        }
-        left.replaceAll { _, node -> node.afterPowerLoss(random) }
+        val survives = survivors(loss)
+        for (change in changes) if (survives(change)) change.applyTo(left)
+        left.replaceAll { _, node -> node.afterPowerLoss(loss) }
         return SimulatedDirectory(left, LinkedHashMap(left), ArrayList())
+    }
+
+    private fun survivors(loss: PowerLoss): (Change) -> Boolean {
+        if (loss.cut != null) return { it.time <= loss.cut }
+        return when (loss.random.nextInt(CHOICES)) {
+            0 -> { _ -> true }
+            1 -> { _ -> false }
+            else -> { _ -> loss.random.nextBoolean() }
+        }
     }
 
     private fun change(change: Change) {
@@ -56,7 +61,7 @@ internal class SimulatedDirectory private constructor(
     }
 
     /** Gives a node a name, and takes it from any that it had; without a node the name is free. */
-    private class Change(val name: String, val node: SimulatedNode?) {
+    private class Change(val name: String, val node: SimulatedNode?, val time: Int) {
         fun applyTo(names: MutableMap<String, SimulatedNode>) {
             if (node == null) {
                 names.remove(name)
@@ -65,5 +70,10 @@ internal class SimulatedDirectory private constructor(
                 names[name] = node
             }
         }
+    }
+
+    private companion object {
+        /** All changes, none, or two parts of any of them. */
+        const val CHOICES = 4
     }
 }

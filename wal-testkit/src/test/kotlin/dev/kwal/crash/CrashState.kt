@@ -1,6 +1,6 @@
 package dev.kwal.crash
 
-import dev.kwal.storage.SimulatedDisk
+import dev.kwal.testkit.SimulatedDisk
 
 /**
  * What is left of a log by a crash, and what must come back from it.

@@ -6,8 +6,9 @@ import dev.kwal.WalOptions
 import dev.kwal.WalState
 import dev.kwal.framesIn
 import dev.kwal.openWithBackground
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.SimulatedDisk
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicInteger
 
@@ -78,8 +79,8 @@ internal class Recovery {
     private fun checkInside(state: CrashState) {
         val disk = state.disk.killImage()
         val inner = ArrayList<CrashState>()
-        disk.beforeCall = { call, _, index ->
-            if (call in Call.MUTATIONS) {
+        disk.beforeCall = CallWatcher { call, _, index ->
+            if (call in DiskCall.MUTATIONS) {
                 val choice = mixed(state.choice, 100L + index)
                 val survivors = if (choice and 16L == 0L) state.survivors else Loss.POWER
                 val image = if (survivors == Loss.PROCESS) disk.killImage() else disk.image(choice)

@@ -1,9 +1,10 @@
 package dev.kwal.storage
 
-import dev.kwal.storage.SimulatedDisk.Call
 import dev.kwal.storage.contract.bytes
 import dev.kwal.storage.contract.make
 import dev.kwal.storage.contract.text
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.SimulatedDisk
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldBeIn
@@ -65,10 +66,10 @@ class FileStoreRecyclingSpec :
             val store = disk.store(recycling = 1)
             store.lock()
             store.make(1, "old")
-            disk.fail(1, setOf(Call.SYNC_DIRECTORY))
+            disk.fail(1, setOf(DiskCall.SYNC_DIRECTORY))
             shouldThrow<IOException> { store.delete(1) }
             store.create(2, bytes("header"), 0).close()
-            disk.count(Call.CREATE) shouldBe 2
+            disk.count(DiskCall.CREATE) shouldBe 2
         }
 
         "a recycled file that is too long is cut to what is expected" {
@@ -131,7 +132,7 @@ class FileStoreRecyclingSpec :
                 store.lock()
                 store.make(1, "x".repeat(100))
                 store.delete(1)
-                disk.fail(at, Call.ALL - Call.CLOSE)
+                disk.fail(at, DiskCall.ALL - DiskCall.CLOSE)
                 val created = runCatching { store.create(2, bytes("header"), 1000).close() }
                 disk.heal()
                 if (created.isFailure) {

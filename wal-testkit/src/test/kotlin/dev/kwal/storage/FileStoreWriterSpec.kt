@@ -1,10 +1,12 @@
 package dev.kwal.storage
 
-import dev.kwal.storage.SimulatedDisk.Call
-import dev.kwal.storage.SimulatedDisk.Failure
 import dev.kwal.storage.contract.bytes
 import dev.kwal.storage.contract.make
 import dev.kwal.storage.contract.text
+import dev.kwal.storage.disk.DiskFile
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.DiskFailure
+import dev.kwal.testkit.SimulatedDisk
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
@@ -19,7 +21,7 @@ class FileStoreWriterSpec :
             val disk = SimulatedDisk()
             val writer = disk.writer()
             writer.append(bytes("abc"))
-            disk.fail(1, setOf(Call.SYNC))
+            disk.fail(1, setOf(DiskCall.SYNC))
             shouldThrow<IOException> { writer.sync() }
             disk.mutations {
                 shouldThrow<IOException> { writer.sync() }
@@ -32,7 +34,7 @@ class FileStoreWriterSpec :
         "a failed append is the last call to the file but its closing" {
             val disk = SimulatedDisk()
             val writer = disk.writer()
-            disk.fail(1, setOf(Call.WRITE), failure = Failure.NO_SPACE::at)
+            disk.fail(1, setOf(DiskCall.WRITE), failure = DiskFailure.NO_SPACE)
             shouldThrow<IOException> { writer.append(bytes("abc")) }
             disk.mutations {
                 shouldThrow<IOException> { writer.append(bytes("abc")) }
@@ -71,7 +73,7 @@ class FileStoreWriterSpec :
             val disk = SimulatedDisk()
             val writer = disk.writer()
             writer.append(bytes("abc"))
-            disk.fail(1, setOf(Call.TRUNCATE))
+            disk.fail(1, setOf(DiskCall.TRUNCATE))
             shouldThrow<IOException> { writer.close() }
             disk.openFiles shouldBe 0
             writer.close()
@@ -130,13 +132,13 @@ class FileStoreWriterSpec :
         }
 
         "a resume that fails at any call leaves the segment as it was, and the next try succeeds" {
-            for (failure in Failure.entries) {
+            for (failure in DiskFailure.entries) {
                 for (at in 1..8) {
                     val disk = SimulatedDisk(at.toLong())
                     val store = disk.store()
                     store.lock()
                     store.make(1, "habc")
-                    disk.fail(at, Call.ALL - Call.CLOSE, failure = failure::at)
+                    disk.fail(at, DiskCall.ALL - DiskCall.CLOSE, failure = failure::at)
                     withClue("$failure at call $at") {
                         val resumed = runCatching { store.resume(1, 4, 1000) }
                         disk.heal()

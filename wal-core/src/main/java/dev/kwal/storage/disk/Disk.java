@@ -1,17 +1,18 @@
-package dev.kwal.storage;
+package dev.kwal.storage.disk;
 
+import dev.kwal.storage.StoreLockedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What {@link FileStore} asks of an operating system: the seam below which a simulated disk can stand.
+ * What {@link dev.kwal.storage.FileStore} asks of an operating system: the seam below which a simulated disk can stand.
  *
  * <p>Always: one call is one operation of the system, nothing is retried, combined or cached here, no failure is
  * hidden, and an interrupted thread neither fails nor loses its flag. Thread-safe.
  */
-interface Disk {
+public interface Disk {
 
     /** What a name stands for. Symbolic links are not followed, so that they are {@link #OTHER}. */
     enum Kind {

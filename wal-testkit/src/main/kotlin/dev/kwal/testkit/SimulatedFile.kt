@@ -1,15 +1,21 @@
-package dev.kwal.storage
+package dev.kwal.testkit
 
 import java.util.Random
 
-/** What a name of the simulated disk stands for. */
+/** What a name of the simulated disk stands for. Each change has the time at which it was made. */
 internal sealed interface SimulatedNode {
+    /** Brings all of it to the platter, and says when the last of its names and sizes was changed; 0 if none was. */
+    fun flush(): Int
+
     /** A copy that shares bytes with this one until either writes. */
     fun copy(copies: MutableMap<SimulatedNode, SimulatedNode>): SimulatedNode
 
     /** What a power loss leaves of it. */
-    fun afterPowerLoss(random: Random): SimulatedNode
+    fun afterPowerLoss(loss: PowerLoss): SimulatedNode
 }
+
+/** One loss of power. With a [cut] the changes of names and sizes survive that were made up to that time. */
+internal class PowerLoss(val random: Random, val cut: Int?)
 
 /**
  * One file, in the page cache and on the platter.
@@ -22,8 +28,9 @@ internal class SimulatedFile private constructor(
     size: Int,
     private var platter: ByteArray,
     private var platterSize: Int,
+    private var formerPlatter: ByteArray,
 ) : SimulatedNode {
-    constructor() : this(NOTHING, 0, NOTHING, 0)
+    constructor() : this(NOTHING, 0, NOTHING, 0, NOTHING)
 
     var size: Int = size
         private set
@@ -31,9 +38,9 @@ internal class SimulatedFile private constructor(
     private var cacheIsShared = true
     private var cacheDiffersForGood = false
     private var writes = ArrayList<SectorWrite>()
-    private var sizes = ArrayList<Int>()
+    private var sizes = ArrayList<Resize>()
 
-    val isDirty: Boolean get() = writes.isNotEmpty() || sizes.isNotEmpty()
+    private val isDirty: Boolean get() = writes.isNotEmpty() || sizes.isNotEmpty()
 
     fun read(position: Long, target: ByteArray): Int {
         if (position >= size) return -1
@@ -42,33 +49,36 @@ internal class SimulatedFile private constructor(
         return length
     }
 
-    fun write(position: Int, source: ByteArray) {
+    fun write(position: Int, source: ByteArray, time: Int) {
         if (source.isEmpty()) return
         own(position + source.size)
         source.copyInto(cache, position)
-        dirty(position, position + source.size)
-        if (position + source.size > size) resize(position + source.size)
+        dirty(position, position + source.size, time)
+        if (position + source.size > size) resize(position + source.size, time)
     }
 
-    fun truncate(newSize: Int) {
+    fun truncate(newSize: Int, time: Int) {
         if (newSize >= size) return
         own(size)
         cache.fill(0, newSize, size)
-        dirty(newSize, size)
-        resize(newSize)
+        dirty(newSize, size, time)
+        resize(newSize, time)
     }
 
-    fun flush() {
+    override fun flush(): Int {
+        formerPlatter = platter
         platter = if (cacheDiffersForGood) platterWithAllWrites() else cache.also { cacheIsShared = true }
         platterSize = size
+        val last = sizes.lastOrNull()?.time ?: 0
         writes.clear()
         sizes.clear()
+        return last
     }
 
     /** Some of it may have reached the platter; the rest is clean from now on and never gets there. */
     fun failToFlush(random: Random) {
         if (!isDirty) return
-        val left = afterPowerLoss(random)
+        val left = afterPowerLoss(PowerLoss(random, null))
         platter = left.platter
         platterSize = left.platterSize
         cacheDiffersForGood = true
@@ -80,9 +90,17 @@ internal class SimulatedFile private constructor(
 
     fun platterBytes(): ByteArray = platter.copyOf(platterSize)
 
+    /** What stood here before the last flush; zeros where nothing did. */
+    fun formerBytes(from: Int, to: Int): ByteArray =
+        if (from >= formerPlatter.size) {
+            ByteArray(to - from)
+        } else {
+            formerPlatter.copyOfRange(from, minOf(to, formerPlatter.size)).copyOf(to - from)
+        }
+
     override fun copy(copies: MutableMap<SimulatedNode, SimulatedNode>): SimulatedFile {
         cacheIsShared = true
-        val copy = SimulatedFile(cache, size, platter, platterSize)
+        val copy = SimulatedFile(cache, size, platter, platterSize, formerPlatter)
         copy.cacheDiffersForGood = cacheDiffersForGood
         copy.writes = ArrayList(writes)
         copy.sizes = ArrayList(sizes)
@@ -91,35 +109,49 @@ internal class SimulatedFile private constructor(
     }
 
     /** Sectors and sizes are settled apart: a size may survive without its data, and data without its size is lost. */
-    override fun afterPowerLoss(random: Random): SimulatedFile {
-        if (!isDirty) return SimulatedFile(platter, platterSize, platter, platterSize)
-        val left = platterWith(survivors(random))
-        val leftSize = when (random.nextInt(3)) {
-            0 -> platterSize
-            1 -> size
-            else -> sizes.getOrElse(random.nextInt(sizes.size + 1)) { platterSize }
-        }
+    override fun afterPowerLoss(loss: PowerLoss): SimulatedFile {
+        if (!isDirty) return SimulatedFile(platter, platterSize, platter, platterSize, formerPlatter)
+        val left = platterWith(survivors(loss))
+        val leftSize = survivingSize(loss)
         val bytes = left.copyOf(maxOf(left.size, roundedUp(leftSize)))
         bytes.fill(0, leftSize)
-        return SimulatedFile(bytes, leftSize, bytes, leftSize)
+        return SimulatedFile(bytes, leftSize, bytes, leftSize, formerPlatter)
+    }
+
+    private fun survivingSize(loss: PowerLoss): Int {
+        if (loss.cut != null) return sizes.lastOrNull { it.time <= loss.cut }?.size ?: platterSize
+        return when (loss.random.nextInt(SIZE_CHOICES)) {
+            0 -> platterSize
+            1 -> size
+            else -> sizes.getOrNull(loss.random.nextInt(sizes.size + 1))?.size ?: platterSize
+        }
     }
 
     /** For each sector the count of writes, of all since the last flush, behind which it was not written any more. */
-    private fun survivors(random: Random): (Int) -> Int {
+    private fun survivors(loss: PowerLoss): (Int) -> Int {
+        val any = anySurvivors(loss.random)
+        if (loss.cut == null) return any
+        val ordered = writes.count { it.time <= loss.cut }
+        val firstOrdered = platterSize / SECTOR_BYTES
+        return { sector -> if (sector < firstOrdered) any(sector) else maxOf(ordered, any(sector)) }
+    }
+
+    private fun anySurvivors(random: Random): (Int) -> Int {
         val count = writes.size
-        return when (random.nextInt(5)) {
+        return when (random.nextInt(SURVIVOR_CHOICES)) {
             0 -> { _ -> 0 }
 
             1 -> { _ -> count }
 
             else -> {
                 val seed = random.nextLong()
+                val unitShift = if (random.nextInt(UNIT_CHOICES) == 0) BLOCK_SHIFT else 0
                 val choose = { sector: Int ->
-                    val hash = mixed(seed + sector)
+                    val hash = mixed(seed + (sector shr unitShift)) and Long.MAX_VALUE
                     when ((hash and 3).toInt()) {
                         0 -> 0
                         1 -> count
-                        else -> ((hash ushr 8) % (count + 1)).toInt()
+                        else -> ((hash ushr Byte.SIZE_BITS) % (count + 1)).toInt()
                     }
                 }
                 choose
@@ -153,29 +185,37 @@ internal class SimulatedFile private constructor(
     }
 
     /** Remembers whole sectors as they are now in the cache: that is what the system writes back. */
-    private fun dirty(from: Int, to: Int) {
+    private fun dirty(from: Int, to: Int, time: Int) {
         val first = from / SECTOR_BYTES
-        writes.add(SectorWrite(first, cache.copyOfRange(first * SECTOR_BYTES, roundedUp(to))))
+        writes.add(SectorWrite(first, cache.copyOfRange(first * SECTOR_BYTES, roundedUp(to)), time))
     }
 
-    private fun resize(newSize: Int) {
+    private fun resize(newSize: Int, time: Int) {
         size = newSize
-        sizes.add(newSize)
+        sizes.add(Resize(newSize, time))
     }
 
-    private class SectorWrite(val firstSector: Int, val bytes: ByteArray)
+    private class SectorWrite(val firstSector: Int, val bytes: ByteArray, val time: Int)
+
+    private class Resize(val size: Int, val time: Int)
 
     companion object {
         const val SECTOR_BYTES = 512
+        const val BLOCK_BYTES = 4096
+        private const val BLOCK_SHIFT = 3
+        private const val UNIT_CHOICES = 3
+        private const val SIZE_CHOICES = 3
+        private const val SURVIVOR_CHOICES = 5
         private val NOTHING = ByteArray(0)
 
         private fun roundedUp(size: Int) = (size + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES
-
-        /** The finisher of splitmix64. */
-        private fun mixed(value: Long): Long {
-            var bits = (value xor (value ushr 30)) * -0x40a7b892e31b1a47L
-            bits = (bits xor (bits ushr 27)) * -0x6b2fb644ecceee15L
-            return bits xor (bits ushr 31) and Long.MAX_VALUE
-        }
     }
+}
+
+/** The finisher of splitmix64, to draw one seed from another. */
+@Suppress("MagicNumber")
+internal fun mixed(seed: Long): Long {
+    var bits = (seed xor (seed ushr 30)) * -0x40a7b892e31b1a47L
+    bits = (bits xor (bits ushr 27)) * -0x6b2fb644ecceee15L
+    return bits xor (bits ushr 31)
 }

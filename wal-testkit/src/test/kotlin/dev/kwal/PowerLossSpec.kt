@@ -1,7 +1,7 @@
 package dev.kwal
 
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.SimulatedDisk
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
@@ -85,7 +85,7 @@ class PowerLossSpec :
         "after a failed sync what an open in the same boot returned survives a loss of power" {
             val disk = SimulatedDisk(11)
             val log = LogFixture(disk.store()).writeLarge(2).sync().write("in doubt")
-            disk.fail(1, setOf(Call.SYNC))
+            disk.fail(1, setOf(DiskCall.SYNC))
             shouldThrow<WalFailedException> { log.sync() }
             disk.heal()
             val back = log.reopen().records()
@@ -110,7 +110,7 @@ class PowerLossSpec :
         "a recovery that loses its power can be done again" {
             val disk = SimulatedDisk()
             LogFixture(disk.store()).writeLarge(1).sync().writeLarge(3)
-            val calls = disk.killImage().run { LogFixture(store()).let { count(Call.MUTATIONS) } }
+            val calls = disk.killImage().run { LogFixture(store()).let { count(DiskCall.MUTATIONS) } }
             for (at in 1..calls) {
                 val again = disk.killImage()
                 again.crash(at)
@@ -120,6 +120,18 @@ class PowerLossSpec :
                     after.records() shouldBe (1..after.records().size.toLong()).map(::largeRecord)
                     after.records() shouldHaveAtLeastSize 1
                 }
+            }
+        }
+
+        "a recycled segment that is torn shows nothing of its earlier use" {
+            val disk = SimulatedDisk(3)
+            val log = LogFixture(disk.store(recycling = 2))
+            repeat(10) { log.writeLarge(4).sync().checkpoint(log.wal.lastLsn() - 1) }
+            val last = log.wal.lastLsn()
+            log.writeLarge(1)
+            for (seed in 0L until 50L) {
+                val after = LogFixture(disk.image(seed).store(recycling = 2)).records()
+                after shouldBe (last until last + after.size).map(::largeRecord)
             }
         }
     })

@@ -1,10 +1,13 @@
 package dev.kwal.storage
 
-import dev.kwal.storage.SimulatedDisk.Call
-import dev.kwal.storage.SimulatedDisk.Failure
 import dev.kwal.storage.contract.bytes
 import dev.kwal.storage.contract.make
 import dev.kwal.storage.contract.text
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.DiskFailure
+import dev.kwal.testkit.SimulatedCrash
+import dev.kwal.testkit.SimulatedDisk
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
@@ -44,7 +47,7 @@ class FileStoreCreationSpec :
         }
 
         "a failure at any call leaves nothing behind, and the next try succeeds" {
-            for (failure in Failure.entries) {
+            for (failure in DiskFailure.entries) {
                 everyFailure(failure) { disk, store ->
                     val created = runCatching { store.create(1, bytes("header"), 5000).close() }
                     disk.heal()
@@ -64,8 +67,8 @@ class FileStoreCreationSpec :
             val disk = SimulatedDisk()
             val store = disk.store()
             store.lock()
-            disk.fail(1, setOf(Call.SYNC))
-            disk.fail(1, setOf(Call.DELETE))
+            disk.fail(1, setOf(DiskCall.SYNC))
+            disk.fail(1, setOf(DiskCall.DELETE))
             val failure = shouldThrow<IOException> { store.create(1, bytes("header"), 1000) }
             failure.suppressed.size shouldBe 1
             disk.names() shouldContain "00000000000000000001.wal.tmp"
@@ -80,7 +83,7 @@ class FileStoreCreationSpec :
             store.lock()
             store.make(1, "old")
             store.delete(1)
-            disk.crash(1, setOf(Call.SYNC))
+            disk.crash(1, setOf(DiskCall.SYNC))
             shouldThrow<SimulatedCrash> { store.create(2, bytes("header"), 1000) }
             val left = disk.killImage()
             left.put(SimulatedDisk.segment(3).resolveSibling("00000000000000000003.wal.tmp"), ByteArray(10))
@@ -189,7 +192,7 @@ class FileStoreCreationSpec :
                 repeat(4) { store.make(it + 1L, "header") }
                 repeat(4) { store.delete(it + 1L) }
                 store.make(5, "header")
-                disk.fail(1, setOf(Call.SYNC_DIRECTORY))
+                disk.fail(1, setOf(DiskCall.SYNC_DIRECTORY))
                 shouldThrow<IOException> { store.create(6, bytes("h"), 100) }.suppressed.size shouldBe 0
             }
         }
@@ -198,7 +201,7 @@ class FileStoreCreationSpec :
 /** The mutations that some work asks of the disk, with the last names of their paths. */
 internal fun SimulatedDisk.mutations(work: () -> Unit): List<String> {
     val calls = ArrayList<String>()
-    beforeCall = { call, path, _ -> if (call in Call.MUTATIONS) calls.add("$call ${path.fileName}") }
+    beforeCall = CallWatcher { call, path, _ -> if (call in DiskCall.MUTATIONS) calls.add("$call ${path.fileName}") }
     work()
     beforeCall = null
     return calls
@@ -229,8 +232,8 @@ internal fun everyPowerLoss(
 }
 
 /** Does the work on new disks, each time failing a later call, until none was failed that mattered. */
-internal fun everyFailure(failure: Failure, work: (SimulatedDisk, WalStore) -> Throwable?) {
-    val calls = Call.ALL - Call.CLOSE
+internal fun everyFailure(failure: DiskFailure, work: (SimulatedDisk, WalStore) -> Throwable?) {
+    val calls = DiskCall.ALL - DiskCall.CLOSE
     var at = 0
     do {
         at++

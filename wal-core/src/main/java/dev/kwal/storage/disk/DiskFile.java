@@ -1,11 +1,11 @@
-package dev.kwal.storage;
+package dev.kwal.storage.disk;
 
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /** One open file of a {@link Disk}. Thread-safe; every transfer names its position. */
-interface DiskFile extends Closeable {
+public interface DiskFile extends Closeable {
 
     /**
      * The most that one call transfers. The JDK copies heap buffers through direct ones of the same size and keeps those

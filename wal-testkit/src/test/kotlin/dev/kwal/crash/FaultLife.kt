@@ -8,38 +8,38 @@ import dev.kwal.WalFormatException
 import dev.kwal.WalNoSpaceException
 import dev.kwal.WalState
 import dev.kwal.openWithBackground
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
-import dev.kwal.storage.SimulatedDisk.Failure
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.DiskFailure
 import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.file.Path
 import java.util.Random
 
 /** One way in which a call of a disk fails. */
-internal enum class Fault(val call: Call, val failure: Failure) {
-    WRITE_IO(Call.WRITE, Failure.IO),
-    WRITE_NO_SPACE(Call.WRITE, Failure.NO_SPACE),
-    SYNC_IO(Call.SYNC, Failure.IO),
-    OPEN_TOO_MANY_FILES(Call.OPEN, Failure.TOO_MANY_FILES),
-    CREATE_ACCESS_DENIED(Call.CREATE, Failure.ACCESS_DENIED),
-    CREATE_NO_SPACE(Call.CREATE, Failure.NO_SPACE),
-    RENAME_IO(Call.RENAME, Failure.IO),
-    DELETE_ACCESS_DENIED(Call.DELETE, Failure.ACCESS_DENIED),
-    TRUNCATE_IO(Call.TRUNCATE, Failure.IO),
-    READ_IO(Call.READ, Failure.IO),
-    SIZE_IO(Call.SIZE, Failure.IO),
-    CLOSE_IO(Call.CLOSE, Failure.IO),
-    LIST_IO(Call.LIST, Failure.IO),
-    KIND_IO(Call.KIND, Failure.IO),
-    SYNC_DIRECTORY_IO(Call.SYNC_DIRECTORY, Failure.IO),
-    LOCK_TOO_MANY_FILES(Call.LOCK, Failure.TOO_MANY_FILES),
+internal enum class Fault(val call: DiskCall, val failure: DiskFailure) {
+    WRITE_IO(DiskCall.WRITE, DiskFailure.IO),
+    WRITE_NO_SPACE(DiskCall.WRITE, DiskFailure.NO_SPACE),
+    SYNC_IO(DiskCall.SYNC, DiskFailure.IO),
+    OPEN_TOO_MANY_FILES(DiskCall.OPEN, DiskFailure.TOO_MANY_FILES),
+    CREATE_ACCESS_DENIED(DiskCall.CREATE, DiskFailure.ACCESS_DENIED),
+    CREATE_NO_SPACE(DiskCall.CREATE, DiskFailure.NO_SPACE),
+    RENAME_IO(DiskCall.RENAME, DiskFailure.IO),
+    DELETE_ACCESS_DENIED(DiskCall.DELETE, DiskFailure.ACCESS_DENIED),
+    TRUNCATE_IO(DiskCall.TRUNCATE, DiskFailure.IO),
+    READ_IO(DiskCall.READ, DiskFailure.IO),
+    SIZE_IO(DiskCall.SIZE, DiskFailure.IO),
+    CLOSE_IO(DiskCall.CLOSE, DiskFailure.IO),
+    LIST_IO(DiskCall.LIST, DiskFailure.IO),
+    KIND_IO(DiskCall.KIND, DiskFailure.IO),
+    SYNC_DIRECTORY_IO(DiskCall.SYNC_DIRECTORY, DiskFailure.IO),
+    LOCK_TOO_MANY_FILES(DiskCall.LOCK, DiskFailure.TOO_MANY_FILES),
 
     /** The disk is full at some byte, so that a write is done in part, and stays so for some calls. */
-    FULL(Call.WRITE, Failure.NO_SPACE),
+    FULL(DiskCall.WRITE, DiskFailure.NO_SPACE),
 
     /** Some of a few calls of any kind that changes something. */
-    STORM(Call.WRITE, Failure.IO),
+    STORM(DiskCall.WRITE, DiskFailure.IO),
 }
 
 private typealias Step = (Wal) -> Any?
@@ -176,7 +176,7 @@ internal class FaultLife(
         }
         caller.awaitTickets()
         expect(log.durableLsn() == durableLsn) { "the durable LSN of a failed log moved to ${log.durableLsn()}" }
-        if (failures.size >= times || fault.call == Call.WRITE) {
+        if (failures.size >= times || fault.call == DiskCall.WRITE) {
             var lsn = log.firstLsn()
             log.replay(0).use { while (it.next()) lsn++ }
             expect(lsn == durableLsn + 1) { "a failed log is read up to ${lsn - 1}, durable is $durableLsn" }
@@ -198,7 +198,7 @@ internal class FaultLife(
     /** The process ends: nothing is closed, and its lock is gone. */
     private fun kill() {
         wal = null
-        callsBefore += if (fault == Fault.STORM) disk.count(Call.MUTATIONS) else disk.count(fault.call)
+        callsBefore += if (fault == Fault.STORM) disk.count(DiskCall.MUTATIONS) else disk.count(fault.call)
         oracle.crashed(Loss.PROCESS)
         disk = disk.killImage()
         plan()
@@ -236,13 +236,13 @@ internal class FaultLife(
     private fun storm() {
         val choices = Random(mixed(at.toLong(), times.toLong()))
         for (call in maxOf(1, at - callsBefore)..<maxOf(1, at + STORM_CALLS - callsBefore)) {
-            if (choices.nextBoolean()) disk.fail(call, Call.MUTATIONS, failure = ::failed)
+            if (choices.nextBoolean()) disk.fail(call, DiskCall.MUTATIONS, failure = ::failed)
         }
     }
 
     private fun fillUp() {
         if (failures.size < times * FULL_CALLS) disk.capacityBytes = at * FULL_STEP_BYTES
-        disk.beforeCall = { _, path, _ ->
+        disk.beforeCall = CallWatcher { _, path, _ ->
             if (disk.usedBytes >= disk.capacityBytes) {
                 failed(path)
                 if (failures.size >= times * FULL_CALLS) disk.capacityBytes = Long.MAX_VALUE

@@ -3,8 +3,9 @@ package dev.kwal.crash
 import dev.kwal.Durability
 import dev.kwal.Wal
 import dev.kwal.openWithBackground
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.SimulatedDisk
 import java.util.Random
 
 /**
@@ -21,7 +22,7 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
     private var background = HandExecutor()
     private var step = "opening"
     private var steps = 0
-    private var lastCall: Call? = null
+    private var lastCall: DiskCall? = null
     private var broken: Throwable? = null
 
     fun run() {
@@ -109,8 +110,8 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
     /** Crashes are looked at where they happen; the script hears of it at the end of the step. */
     private fun watch(disk: SimulatedDisk) {
         lastCall = null
-        disk.beforeCall = { call, _, index ->
-            if (call in Call.MUTATIONS) {
+        disk.beforeCall = CallWatcher { call, _, index ->
+            if (call in DiskCall.MUTATIONS) {
                 try {
                     if (broken == null) crash(disk, call, index)
                 } catch (e: Throwable) {
@@ -121,13 +122,13 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
         }
     }
 
-    private fun crash(disk: SimulatedDisk, call: Call, index: Int) {
+    private fun crash(disk: SimulatedDisk, call: DiskCall, index: Int) {
         for (image in 0 until IMAGES) {
             val choice = mixed(mixed(seed, steps * 10_000L + index), image.toLong())
             crash(disk.image(choice), Loss.POWER, "before call $index ($call), image $choice", choice)
         }
         // After a flush programs see what they saw before.
-        if (lastCall != Call.SYNC && lastCall != Call.SYNC_DIRECTORY) {
+        if (lastCall != DiskCall.SYNC && lastCall != DiskCall.SYNC_DIRECTORY) {
             crash(disk.killImage(), Loss.PROCESS, "before call $index ($call)", mixed(seed, index.toLong()))
         }
     }

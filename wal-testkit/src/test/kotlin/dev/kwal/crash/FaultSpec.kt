@@ -5,8 +5,9 @@ import dev.kwal.Wal
 import dev.kwal.WalException
 import dev.kwal.WalFailedException
 import dev.kwal.WalState
-import dev.kwal.storage.SimulatedDisk
-import dev.kwal.storage.SimulatedDisk.Call
+import dev.kwal.testkit.CallWatcher
+import dev.kwal.testkit.DiskCall
+import dev.kwal.testkit.DiskFailure
 import io.kotest.core.spec.style.StringSpec
 import java.util.Random
 import java.util.concurrent.Callable
@@ -73,8 +74,8 @@ private fun crowdedFault(seed: Long, recovery: Recovery) {
     val oracle = Oracle()
     val wal = Wal.open(shape.store(disk), shape.options())
     var flushes = 1 + random.nextInt(12)
-    disk.beforeCall = { call, path, _ ->
-        if (call == Call.SYNC && "$path".endsWith(".wal") && --flushes <= 0) throw SimulatedDisk.Failure.IO.at(path)
+    disk.beforeCall = CallWatcher { call, path, _ ->
+        if (call == DiskCall.SYNC && "$path".endsWith(".wal") && --flushes <= 0) throw DiskFailure.IO.at(path)
     }
     val callers = List(2 + random.nextInt(3)) { Caller(oracle, Random(mixed(seed, it.toLong())), shape, it + 1) }
     together(callers) { it.useUntilFailed(wal) }
