@@ -2,6 +2,8 @@
 module dev.kwal.testkit {
     requires transitive dev.kwal;
     requires transitive kotlin.stdlib;
+    requires static transitive okio;
+    requires static transitive org.junit.jupiter.api;
 
     exports dev.kwal.testkit;
 }

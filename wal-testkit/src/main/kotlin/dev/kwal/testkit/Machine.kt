@@ -6,6 +6,7 @@ import java.nio.file.FileSystemException
 import java.nio.file.NoSuchFileException
 import java.nio.file.NotDirectoryException
 import java.nio.file.Path
+import java.util.IdentityHashMap
 import java.util.Random
 
 /**
@@ -35,7 +36,8 @@ internal class Machine(
     val openNodes = ArrayList<SimulatedFile>()
     val plans = ArrayList<Plan>()
     private val counts = IntArray(DiskCall.entries.size)
-    private var stopped = false
+    var isStopped = false
+        private set
 
     val usedBytes: Long get() = usedBelow(root)
 
@@ -43,7 +45,7 @@ internal class Machine(
 
     /** Counts a call, or throws what is planned for it. True if it is to be short. */
     fun enter(call: DiskCall, path: Path): Boolean {
-        if (stopped) throw SimulatedCrash()
+        if (isStopped) throw SimulatedCrash()
         counts[call.ordinal]++
         beforeCall?.beforeCall(call, path, counts.sum())
         var isShort = false
@@ -55,7 +57,7 @@ internal class Machine(
                     Effect.FAIL -> throw checkNotNull(plan.failure).at(path)
 
                     Effect.STOP -> {
-                        stopped = true
+                        isStopped = true
                         throw SimulatedCrash()
                     }
                 }
@@ -77,8 +79,8 @@ internal class Machine(
         return Machine(root.afterPowerLoss(PowerLoss(choices, cut)), choices)
     }
 
-    fun afterKill(): Machine =
-        Machine(root.copy(java.util.IdentityHashMap()), Random(random.nextLong()), now, flushedTime)
+    fun afterKill(seed: Long): Machine =
+        Machine(root.copy(IdentityHashMap()), Random(seed), now, flushedTime)
 
     fun find(path: Path): SimulatedNode? {
         var node: SimulatedNode = root

@@ -7,6 +7,9 @@ import java.io.Closeable
 import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.channels.ClosedChannelException
+import java.nio.file.DirectoryNotEmptyException
+import java.nio.file.FileAlreadyExistsException
+import java.nio.file.NoSuchFileException
 import java.nio.file.Path
 
 /** The calls of a [Machine]: what a store is built on. */
@@ -75,8 +78,44 @@ internal class MachineDisk(private val machine: Machine) : Disk {
         Closeable { synchronized(machine) { machine.locked.remove(directory) } }
     }
 
-    private companion object {
-        const val LOCK = "LOCK"
+    /** The size of a file, [DIRECTORY] for a directory, null for a free name. */
+    fun fileSize(path: Path): Long? = synchronized(machine) {
+        machine.enter(DiskCall.KIND, path)
+        when (val node = machine.find(path)) {
+            null -> null
+            is SimulatedFile -> node.size.toLong()
+            is SimulatedDirectory -> DIRECTORY
+        }
+    }
+
+    /** Renames a file, in place of what has the new name. Across directories it is two changes. */
+    fun replace(from: Path, to: Path): Unit = synchronized(machine) {
+        machine.enter(DiskCall.RENAME, from)
+        val node = machine.find(from) ?: throw NoSuchFileException("$from")
+        machine.requireClosed(from)
+        machine.requireClosed(to)
+        val target = machine.parentOf(to)
+        if (target["${to.fileName}"] is SimulatedDirectory) throw FileAlreadyExistsException("$to")
+        if (machine.parentOf(from) === target) {
+            target.rename("${from.fileName}", "${to.fileName}", machine.nextTime())
+        } else {
+            target.link("${to.fileName}", node, machine.nextTime())
+            machine.parentOf(from).unlink("${from.fileName}", machine.nextTime())
+        }
+    }
+
+    /** Deletes a file or an empty directory. */
+    fun deleteAny(path: Path): Unit = synchronized(machine) {
+        machine.enter(DiskCall.DELETE, path)
+        machine.requireClosed(path)
+        val node = machine.find(path) ?: throw NoSuchFileException("$path")
+        if (node is SimulatedDirectory && node.names().isNotEmpty()) throw DirectoryNotEmptyException("$path")
+        machine.parentOf(path).unlink("${path.fileName}", machine.nextTime())
+    }
+
+    companion object {
+        const val DIRECTORY = -1L
+        private const val LOCK = "LOCK"
     }
 }
 

@@ -1,7 +1,6 @@
 package dev.kwal.testkit
 
 import dev.kwal.storage.FileStore
-import dev.kwal.storage.disk.Disk
 import dev.kwal.storage.disk.OtherDisk
 import java.nio.file.Path
 import java.util.Random
@@ -32,6 +31,9 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
     /** Refuses to rename or delete files that are open, as Windows does. */
     public var keepsOpenFiles: Boolean by machine::keepsOpenFiles
 
+    /** Whether a [crash] has stopped the machine. */
+    public val isStopped: Boolean get() = synchronized(machine) { machine.isStopped }
+
     /** How many files are open now. */
     public val openFiles: Int get() = synchronized(machine) { machine.openNodes.size }
 
@@ -39,7 +41,7 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
     public val usedBytes: Long get() = synchronized(machine) { machine.usedBytes }
 
     /** What a store is built on. */
-    internal val seam: Disk = MachineDisk(machine)
+    internal val seam: MachineDisk = MachineDisk(machine)
 
     /**
      * A store on this disk, with no reserve unless told. Stores on the same directory share its segments and its lock.
@@ -94,14 +96,15 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
     public fun image(seed: Long, strictness: Strictness = Strictness.LOOSE_POSIX): SimulatedDisk =
         synchronized(machine) {
             when (strictness) {
-                Strictness.PROCESS_KILL -> SimulatedDisk(machine.afterKill())
+                Strictness.PROCESS_KILL -> SimulatedDisk(machine.afterKill(seed))
                 Strictness.ORDERED_METADATA -> SimulatedDisk(machine.afterPowerLoss(seed, true))
                 Strictness.LOOSE_POSIX -> SimulatedDisk(machine.afterPowerLoss(seed, false))
             }
         }
 
     /** What the end of the process at this moment leaves: all that was written, flushed or not, and no lock. */
-    public fun killImage(): SimulatedDisk = image(0, Strictness.PROCESS_KILL)
+    public fun killImage(): SimulatedDisk =
+        synchronized(machine) { image(machine.random.nextLong(), Strictness.PROCESS_KILL) }
 
     /** The names in a directory; none if there is no such directory. */
     @JvmOverloads
@@ -155,7 +158,7 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
             val to = minOf(from + SimulatedFile.BLOCK_BYTES, bytes.size)
             !file.formerBytes(from, to).contentEquals(bytes.copyOfRange(from, to))
         }
-        val from = if (changed.isEmpty()) -1 else changed[Random(seed).nextInt(changed.size)]
+        val from = if (changed.isEmpty()) -1 else changed[Random(mixed(seed)).nextInt(changed.size)]
         if (from >= 0) {
             damage(file, from, file.formerBytes(from, minOf(from + SimulatedFile.BLOCK_BYTES, bytes.size)))
         }

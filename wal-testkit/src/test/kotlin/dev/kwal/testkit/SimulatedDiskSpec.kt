@@ -9,9 +9,11 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldBeIn
 import io.kotest.matchers.collections.shouldContainAll
 import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
+import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import java.io.IOException
+import java.nio.ByteBuffer
 import java.util.Random
 
 private val first = SimulatedDisk.segment(1)
@@ -192,6 +194,143 @@ class SimulatedDiskSpec :
                 file.write(bytes("z"), 5) shouldBe 1
             }
             disk.usedBytes shouldBe 6
+        }
+
+        "some losses of power take whole blocks of 4 KiB, others sectors" {
+            val disk = disk()
+            disk.open { file ->
+                file.write(bytes("-".repeat(2 * 4096)), 0)
+                file.sync(true)
+                for (sector in 0L..15) file.write(bytes("x".repeat(512)), sector * 512)
+            }
+            val seen = (0L until 3000).map { seed ->
+                disk.image(seed).bytes(first).toList().chunked(4096).map { it.toSet().size }
+            }
+            seen.count { it == listOf(1, 1) } shouldBeGreaterThan 500
+            seen.count { 2 in it } shouldBeGreaterThan 500
+            val blocks = (0L until 3000).mapTo(HashSet()) { seed ->
+                disk.image(seed).bytes(first).toList().chunked(4096).joinToString("") { block ->
+                    if (block.toSet().size > 1) "?" else block.first().toInt().toChar().toString()
+                }
+            }
+            blocks shouldContainAll setOf("--", "-x", "x-", "xx")
+        }
+
+        "with ordered metadata names and sizes survive up to one moment, sizes with their data" {
+            val disk = SimulatedDisk()
+            val store = disk.store()
+            store.lock()
+            disk.seam.create(SimulatedDisk.DIRECTORY.resolve("a"), true).use { it.write(bytes("a".repeat(1000)), 0) }
+            disk.seam.create(SimulatedDisk.DIRECTORY.resolve("b"), true).use { it.write(bytes("b".repeat(1000)), 0) }
+            val seen = (0L until 500).mapTo(HashSet()) { seed ->
+                val left = disk.image(seed, Strictness.ORDERED_METADATA)
+                (left.names() - "LOCK").map { left.bytes(SimulatedDisk.DIRECTORY.resolve(it)).decodeToString() }
+            }
+            val a = "a".repeat(1000)
+            val b = "b".repeat(1000)
+            seen shouldBe setOf(emptyList(), listOf(""), listOf(a), listOf(a, ""), listOf(a, b))
+        }
+
+        "with ordered metadata a flush brings along what was changed before it, anywhere" {
+            val disk = SimulatedDisk()
+            val store = disk.store()
+            store.lock()
+            val file = SimulatedDisk.DIRECTORY.resolve("a")
+            disk.seam.create(file, true).close()
+            disk.seam.create(SimulatedDisk.DIRECTORY.resolve("b"), true).use {
+                it.write(bytes("b"), 0)
+                it.sync(true)
+            }
+            for (seed in 0L until 100) {
+                disk.image(seed, Strictness.ORDERED_METADATA).names() shouldContainAll listOf("a", "b")
+            }
+            (0L until 100).any { "a" !in disk.image(it).names() } shouldBe true
+        }
+
+        "with ordered metadata older data may still be written over in part" {
+            val disk = disk()
+            disk.open { file ->
+                file.write(bytes("-".repeat(1024)), 0)
+                file.sync(true)
+                file.write(bytes("x".repeat(1024)), 0)
+            }
+            val seen = (0L until 200).mapTo(HashSet()) { seed ->
+                disk.image(seed, Strictness.ORDERED_METADATA).bytes(first).toList().chunked(512).map {
+                    it.toSet().single()
+                }
+            }
+            seen.size shouldBe 4
+        }
+
+        "a process that is killed leaves everything, at each seed" {
+            val disk = disk()
+            disk.open { it.write(bytes("x"), 0) }
+            for (seed in 0L until 20) {
+                disk.image(seed, Strictness.PROCESS_KILL).bytes(first).decodeToString() shouldBe "x"
+            }
+        }
+
+        "each failure has the message of its errno" {
+            val disk = disk()
+            val messages = DiskFailure.entries.map { failure ->
+                disk.fail(1, setOf(DiskCall.OPEN), failure = failure)
+                shouldThrow<IOException> { disk.open { } }.also { disk.heal() }
+            }
+            messages.map { it::class.simpleName + " " + it.message?.substringAfter(": ", "") } shouldBe listOf(
+                "FileSystemException Input/output error",
+                "FileSystemException No space left on device",
+                "FileSystemException Too many open files",
+                "FileSystemException Disk quota exceeded",
+                "AccessDeniedException ",
+            )
+        }
+
+        "the n-th transfer is short, as often as told" {
+            val disk = disk()
+            disk.open { file ->
+                disk.shorten(2, setOf(DiskCall.WRITE), times = 2)
+                val written = List(4) { file.write(bytes("x".repeat(100)), it * 100L) }
+                written.map { it == 100 } shouldBe listOf(true, false, false, true)
+                written.all { it > 0 } shouldBe true
+                disk.shorten(1)
+                (file.read(ByteBuffer.allocate(100), 0) in 1..99) shouldBe true
+                file.read(ByteBuffer.allocate(100), 0) shouldBe 100
+            }
+        }
+
+        "one bit flips, in the cache and on the platter" {
+            val disk = disk().apply { put(first, byteArrayOf(0, 0, 0)) }
+            disk.flipBit(first, 10)
+            disk.bytes(first) shouldBe byteArrayOf(0, 4, 0)
+            disk.platterBytes(first) shouldBe byteArrayOf(0, 4, 0)
+            shouldThrow<IllegalArgumentException> { disk.flipBit(first, 24) }
+        }
+
+        "a tail of zeros grows" {
+            val disk = disk().apply { put(first, byteArrayOf(1)) }
+            disk.growZeros(first, 600)
+            disk.platterBytes(first) shouldBe byteArrayOf(1) + ByteArray(600)
+        }
+
+        "a stale block shows what it held before the last flush" {
+            val disk = disk()
+            disk.open { file ->
+                file.write(bytes("-".repeat(3 * 4096)), 0)
+                file.sync(true)
+                file.write(bytes("x".repeat(2 * 4096)), 0)
+                file.sync(true)
+            }
+            val before = disk.bytes(first).decodeToString()
+            val seen = (0L until 20).mapTo(HashSet()) { seed ->
+                val left = disk.image(0)
+                val position = left.staleBlock(first, seed)
+                val block = "-".repeat(4096)
+                left.bytes(first).decodeToString() shouldBe
+                    before.replaceRange(position.toInt(), position.toInt() + 4096, block)
+                position
+            }
+            seen shouldBe setOf(0L, 4096L)
+            disk().apply { put(first, byteArrayOf()) }.staleBlock(first, 1) shouldBe -1
         }
 
         "the same seeds and calls give the same bytes" {
