@@ -10,12 +10,14 @@ import java.util.concurrent.atomic.AtomicReference
 /**
  * Crashes random lives of logs before every operation of their disks, and recovers.
  *
- * `-Dcrash.seed=7` lives the life of that seed alone, `-Dcrash.states=1000000` goes on for longer.
+ * `-Dcrash.seed=7` lives the life of that seed alone, `-Dcrash.states=1000000` goes on for longer, and
+ * `-Dcrash.threads=1` keeps to one core.
  */
 class CrashExplorationSpec :
     StringSpec({
         "what was acknowledged comes back from every crash, in order and once" {
             val recovery = Recovery()
+            val began = System.nanoTime()
             val only = System.getProperty("crash.seed")?.toLong()
             if (only != null) {
                 live(only, recovery)
@@ -26,13 +28,16 @@ class CrashExplorationSpec :
                 recovery.states shouldBeGreaterThanOrEqual
                     STATES.coerceAtMost(Integer.getInteger("crash.states", STATES))
             }
+            val seconds = (System.nanoTime() - began) / 1e9
             println(
                 "crash exploration: ${recovery.states} states, ${recovery.crashes} in workloads and " +
-                    "${recovery.innerCrashes} inside recoveries, and ${recovery.laterCrashes} later losses of power",
+                    "${recovery.innerCrashes} inside recoveries, and ${recovery.laterCrashes} later losses of power; " +
+                    "%.0f states/s on $THREADS cores".format(recovery.states / seconds),
             )
         }
     })
 
+private val THREADS = Integer.getInteger("crash.threads", Runtime.getRuntime().availableProcessors())
 private const val STATES = 20_000
 private const val CORPUS = 6L
 
@@ -40,12 +45,12 @@ private const val CORPUS = 6L
 internal fun live(seed: Long, recovery: Recovery) =
     if (seed % 4 == 0L) CrowdedLife(seed, recovery).run() else Life(seed, recovery).run()
 
-/** Lives lives on all cores until there were so many states. */
+/** Lives lives on several cores until there were so many states. */
 private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
     val next = AtomicInteger()
     val broken = AtomicReference<Throwable?>()
-    val threads = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())
-    repeat(Runtime.getRuntime().availableProcessors()) {
+    val threads = Executors.newFixedThreadPool(THREADS)
+    repeat(THREADS) {
         threads.execute {
             try {
                 while (recovery.states < states && broken.get() == null) {

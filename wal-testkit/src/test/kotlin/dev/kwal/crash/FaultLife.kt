@@ -19,10 +19,15 @@ import java.util.Random
 /** One way in which a call of a disk fails. */
 internal enum class Fault(val call: DiskCall, val failure: DiskFailure) {
     WRITE_IO(DiskCall.WRITE, DiskFailure.IO),
+    WRITE_QUOTA(DiskCall.WRITE, DiskFailure.QUOTA),
     WRITE_NO_SPACE(DiskCall.WRITE, DiskFailure.NO_SPACE),
+    SYNC_NO_SPACE(DiskCall.SYNC, DiskFailure.NO_SPACE),
+    SYNC_QUOTA(DiskCall.SYNC, DiskFailure.QUOTA),
     SYNC_IO(DiskCall.SYNC, DiskFailure.IO),
     OPEN_TOO_MANY_FILES(DiskCall.OPEN, DiskFailure.TOO_MANY_FILES),
     CREATE_ACCESS_DENIED(DiskCall.CREATE, DiskFailure.ACCESS_DENIED),
+    CREATE_QUOTA(DiskCall.CREATE, DiskFailure.QUOTA),
+    CREATE_TOO_MANY_FILES(DiskCall.CREATE, DiskFailure.TOO_MANY_FILES),
     CREATE_NO_SPACE(DiskCall.CREATE, DiskFailure.NO_SPACE),
     RENAME_IO(DiskCall.RENAME, DiskFailure.IO),
     DELETE_ACCESS_DENIED(DiskCall.DELETE, DiskFailure.ACCESS_DENIED),
@@ -136,7 +141,7 @@ internal class FaultLife(
     }
 
     private fun isLogSync(index: Int): Boolean =
-        fault == Fault.SYNC_IO && "${failedPaths[index]}".endsWith(".wal")
+        fault.call == DiskCall.SYNC && "${failedPaths[index]}".endsWith(".wal")
 
     private fun judge(log: Wal, e: IOException) {
         expect(e !is WalCorruptedException && e !is WalFormatException) { "a false alarm: $e" }

@@ -6,6 +6,7 @@ import dev.kwal.openWithBackground
 import dev.kwal.testkit.CallWatcher
 import dev.kwal.testkit.DiskCall
 import dev.kwal.testkit.SimulatedDisk
+import dev.kwal.testkit.Strictness
 import java.util.Random
 
 /**
@@ -125,7 +126,9 @@ internal class Life(private val seed: Long, private val recovery: Recovery) {
     private fun crash(disk: SimulatedDisk, call: DiskCall, index: Int) {
         for (image in 0 until IMAGES) {
             val choice = mixed(mixed(seed, steps * 10_000L + index), image.toLong())
-            crash(disk.image(choice), Loss.POWER, "before call $index ($call), image $choice", choice)
+            val strictness = if (image == 0) Strictness.LOOSE_POSIX else Strictness.ORDERED_METADATA
+            val where = "before call $index ($call), image $choice $strictness"
+            crash(disk.image(choice, strictness), Loss.POWER, where, choice)
         }
         // After a flush programs see what they saw before.
         if (lastCall != DiskCall.SYNC && lastCall != DiskCall.SYNC_DIRECTORY) {
