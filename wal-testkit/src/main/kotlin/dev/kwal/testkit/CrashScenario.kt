@@ -44,21 +44,21 @@ public data class CrashPoint @JvmOverloads constructor(
     override fun toString(): String = "$seed:$call:$strictness:$image:$recoveryCall"
 
     public companion object {
-        private const val PARTS = 5
-
         /** The crash of such a text. */
         @JvmStatic
         public fun of(text: String): CrashPoint {
-            val parts = text.split(':')
-            require(parts.size == PARTS) { "not a crash point: $text" }
-            val (seed, call, strictness, image, recoveryCall) = parts
-            return CrashPoint(
-                seed.toLong(),
-                call.toInt(),
-                Strictness.valueOf(strictness),
-                image.toInt(),
-                recoveryCall.toInt(),
-            )
+            val parts = text.split(':').iterator()
+            return try {
+                CrashPoint(
+                    parts.next().toLong(),
+                    parts.next().toInt(),
+                    Strictness.valueOf(parts.next()),
+                    parts.next().toInt(),
+                    parts.next().toInt(),
+                )
+            } catch (e: NoSuchElementException) {
+                throw IllegalArgumentException("not a crash point: $text", e)
+            }
         }
     }
 }

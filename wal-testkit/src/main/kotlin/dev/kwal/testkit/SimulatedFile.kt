@@ -148,7 +148,7 @@ internal class SimulatedFile private constructor(
                 val unitShift = if (random.nextInt(UNIT_CHOICES) == 0) BLOCK_SHIFT else 0
                 val choose = { sector: Int ->
                     val hash = mixed(seed + (sector shr unitShift)) and Long.MAX_VALUE
-                    when ((hash and 3).toInt()) {
+                    when ((hash % STATE_CHOICES).toInt()) {
                         0 -> 0
                         1 -> count
                         else -> ((hash ushr Byte.SIZE_BITS) % (count + 1)).toInt()
@@ -205,6 +205,7 @@ internal class SimulatedFile private constructor(
         private const val BLOCK_SHIFT = 3
         private const val UNIT_CHOICES = 3
         private const val SIZE_CHOICES = 3
+        private const val STATE_CHOICES = 4
         private const val SURVIVOR_CHOICES = 5
         private val NOTHING = ByteArray(0)
 
