@@ -1,7 +1,6 @@
 package dev.kwal
 
 import dev.kwal.storage.FileStore
-import dev.kwal.storage.SimulatedDisk
 import dev.kwal.storage.StoreLockedException
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
@@ -82,27 +81,6 @@ class OwnerSpec :
             }
         }
 
-        "a directory that cannot be written is a clear error" {
-            val disk = SimulatedDisk()
-            disk.fail(1, setOf(SimulatedDisk.Call.LOCK), failure = SimulatedDisk.Failure.ACCESS_DENIED::at)
-            shouldThrow<FileSystemException> { LogFixture(disk.store()) }.message shouldContain
-                "${SimulatedDisk.DIRECTORY}"
-        }
-
-        "a directory in which nothing can be created opens, and appends tell why they fail" {
-            val disk = SimulatedDisk()
-            val log = LogFixture(disk.store())
-            disk.fail(
-                1,
-                setOf(SimulatedDisk.Call.CREATE),
-                times = Int.MAX_VALUE,
-                failure = SimulatedDisk.Failure.ACCESS_DENIED::at,
-            )
-            shouldThrow<WalNoSpaceException> { log.write("a") }.message shouldContain "AccessDenied"
-            disk.heal()
-            log.write("a").sync().records() shouldBe listOf("a")
-        }
-
         "a path with .. in it is the directory that it names, and nothing else is made" {
             inDirectory { directory ->
                 Wal.open(directory.resolve("x/../log")).use { it.appendAndSync("a".toByteArray()) }
@@ -154,18 +132,6 @@ class OwnerSpec :
                 log.write("unsynced").reopen()
                 log.records() shouldBe listOf(largeRecord(80), "unsynced")
                 log.close()
-            }
-        }
-
-        "a recycled segment that is torn shows nothing of its earlier use" {
-            val disk = SimulatedDisk(3)
-            val log = LogFixture(disk.store(recycling = 2))
-            repeat(10) { log.writeLarge(4).sync().checkpoint(log.wal.lastLsn() - 1) }
-            val last = log.wal.lastLsn()
-            log.writeLarge(1)
-            for (seed in 0L until 50L) {
-                val after = LogFixture(disk.image(seed).store(recycling = 2)).records()
-                after shouldBe (last until last + after.size).map(::largeRecord)
             }
         }
     })

@@ -8,26 +8,32 @@ import java.nio.file.Path
 import kotlin.io.path.exists
 import kotlin.io.path.readText
 
-/** The README shows code that is compiled and run, and points at files that exist. */
+/** The READMEs show code that is compiled and run, and point at files that exist. */
 class ReadmeSpec :
     StringSpec({
-        "each block of Kotlin and Java is the marked part of the sample named before it" {
-            val blocks = CODE.findAll(README).map { it.destructured.toList() }.toList()
-            blocks shouldHaveAtLeastSize 2
-            blocks.forAll { (sample, _, code) -> code shouldBe marked(ROOT.resolve(sample).readText()) }
-        }
+        for (name in listOf("README.md", "wal-testkit/README.md")) {
+            val file = ROOT.resolve(name)
+            val readme = file.readText()
 
-        "there is no other block of Kotlin or Java" {
-            ANY_CODE.findAll(README).count() shouldBe CODE.findAll(README).count()
-        }
+            "each block of Kotlin and Java in $name is the marked part of the sample named before it" {
+                val blocks = CODE.findAll(readme).map { it.destructured.toList() }.toList()
+                blocks shouldHaveAtLeastSize 2
+                blocks.forAll { (sample, _, code) -> code shouldBe marked(ROOT.resolve(sample).readText()) }
+            }
 
-        "links lead to files" {
-            LINK.findAll(README).map { it.groupValues[1] }.toList().forAll { ROOT.resolve(it).exists() shouldBe true }
+            "there is no other block of Kotlin or Java in $name" {
+                ANY_CODE.findAll(readme).count() shouldBe CODE.findAll(readme).count()
+            }
+
+            "links in $name lead to files" {
+                LINK.findAll(readme).map { it.groupValues[1] }.toList().forAll {
+                    file.resolveSibling(it).exists() shouldBe true
+                }
+            }
         }
     })
 
 private val ROOT: Path = Path.of("..")
-private val README = ROOT.resolve("README.md").readText()
 
 private val CODE = Regex("<!-- sample: (\\S+) -->\n```(kotlin|java)\n(.*?)```", RegexOption.DOT_MATCHES_ALL)
 private val ANY_CODE = Regex("^\\s*```(kotlin|java)", RegexOption.MULTILINE)

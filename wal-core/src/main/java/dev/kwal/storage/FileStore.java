@@ -1,5 +1,8 @@
 package dev.kwal.storage;
 
+import dev.kwal.storage.disk.Disk;
+import dev.kwal.storage.disk.DiskFile;
+import dev.kwal.storage.disk.OtherDisk;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -35,6 +38,10 @@ public final class FileStore implements WalStore {
 
     private static final Settings DEFAULTS = new Settings(true, 0, 256 * 1024, true);
 
+    static {
+        OtherDisk.movesBy((store, disk) -> new FileStore(store.directory, disk, store.settings));
+    }
+
     private final Path directory;
     private final Disk disk;
     private final Settings settings;
@@ -50,10 +57,6 @@ public final class FileStore implements WalStore {
         this.reserve = new Reserve(disk, reserveFile, settings.reserveBytes, settings.ownerOnly);
     }
 
-    FileStore(Path directory, Disk disk) {
-        this(directory.toAbsolutePath(), disk, DEFAULTS);
-    }
-
     /**
      * A store in this directory, which is created when the store is locked.
      *
@@ -61,7 +64,7 @@ public final class FileStore implements WalStore {
      * @return a store with preallocation, a reserve of 256 KiB, owner-only files and no recycling
      */
     public static FileStore of(Path directory) {
-        return new FileStore(directory, NioDisk.INSTANCE);
+        return new FileStore(directory.toAbsolutePath(), NioDisk.INSTANCE, DEFAULTS);
     }
 
     /**

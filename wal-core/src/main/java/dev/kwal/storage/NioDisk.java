@@ -1,5 +1,7 @@
 package dev.kwal.storage;
 
+import dev.kwal.storage.disk.Disk;
+import dev.kwal.storage.disk.DiskFile;
 import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;

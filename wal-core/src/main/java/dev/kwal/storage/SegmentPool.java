@@ -1,5 +1,6 @@
 package dev.kwal.storage;
 
+import dev.kwal.storage.disk.Disk;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;

@@ -27,30 +27,6 @@ class MemoryStoreContractSpec :
         }
     })
 
-class SimulatedDiskStoreSpec : StoreContract({ SimulatedPlace(SimulatedDisk()) }, losesPower = true)
-
-class RecyclingSimulatedDiskStoreSpec :
-    StoreContract({ SimulatedPlace(SimulatedDisk(), recycling = 2) }, losesPower = true)
-
-class ShortTransfersStoreSpec :
-    StoreContract({ SimulatedPlace(SimulatedDisk(1).apply { shortTransfers = true }) }, losesPower = true)
-
-/** Open files cannot be renamed or deleted, as on Windows. */
-class KeepsOpenFilesStoreSpec :
-    StoreContract({ SimulatedPlace(SimulatedDisk().apply { keepsOpenFiles = true }, recycling = 1) })
-
-private class SimulatedPlace(private val disk: SimulatedDisk, private val recycling: Int = 0) : Medium {
-    private val foreign = SimulatedDisk.DIRECTORY.resolve("0000.wal")
-
-    override fun store() = disk.store(recycling = recycling)
-
-    override fun afterPowerLoss(seed: Long) = SimulatedPlace(disk.image(seed), recycling)
-
-    override fun addForeignThings() = disk.put(foreign, "foreign".toByteArray())
-
-    override fun hasForeignThings() = disk.bytes(foreign).decodeToString() == "foreign"
-}
-
 private class TemporaryDirectory(private val storeIn: (Path) -> WalStore) : Medium {
     private val root = Files.createTempDirectory("kwal-store")
     private val directory = root.resolve("a").resolve("b")
