@@ -57,13 +57,11 @@ class KillLoop(private val mainClass: Class<*>) {
             patience.execute { if (!isOver.get()) process.close() }
             val enough = ledger.acknowledgements + plan.acknowledgements
             var last = ""
-            var isClosed = false
             while (last != "stopped" && (plan.stop?.phase == Phase.CLOSING || ledger.acknowledgements < enough)) {
                 last = process.output.readLine() ?: break
                 ledger.hear(last)
-                isClosed = isClosed || last == "closed"
             }
-            if (isClosed) {
+            if (ledger.isClosed) {
                 check(process.waitFor() == 0) { "the process failed after it had closed the log" }
             } else {
                 process.kill().filter { it.isNotEmpty() }.forEach(ledger::hear)

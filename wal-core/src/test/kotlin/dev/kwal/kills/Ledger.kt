@@ -49,7 +49,8 @@ internal class Ledger {
             "checkpoint!" -> firstLsn = maxOf(firstLsn, number + 1)
             "cut?" -> pendingCut = number
             "cut!" -> giveUp(number, words[2].toLong())
-            "stopped" -> Unit
+            // In opening, perhaps behind the point where the close mark is taken back.
+            "stopped" -> isClosed = false
             "closed" -> isClosed = true
             else -> error("the process said: $line")
         }
