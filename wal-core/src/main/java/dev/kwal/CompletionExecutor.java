@@ -9,14 +9,15 @@ import java.util.concurrent.ForkJoinPool;
  * <p>Always: it returns at once, whatever that executor does, so it may be called under a lock that everybody needs. A task
  * that the executor refuses runs all the same. Thread-safe.
  */
-final class CompletionExecutor {
+final class CompletionExecutor implements Executor {
     private final Executor given;
 
     CompletionExecutor(Executor given) {
         this.given = given;
     }
 
-    void execute(Runnable task) {
+    @Override
+    public void execute(Runnable task) {
         var elsewhere = ForkJoinPool.commonPool();
         elsewhere.execute(given == elsewhere ? task : () -> handOver(task));
     }

@@ -52,10 +52,6 @@ final class FrameBuffer {
         return frameBytes <= bytes.capacity() - fill;
     }
 
-    boolean isDirect() {
-        return bytes.isDirect();
-    }
-
     int capacity() {
         return bytes.capacity();
     }

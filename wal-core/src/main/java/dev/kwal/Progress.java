@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,7 @@ final class Progress {
     private volatile long durableLsn;
 
     /** Where the log stands when it is opened. */
-    Progress(CompletionExecutor executor, Observers observers, long epoch, long lastLsn, long durableLsn) {
+    Progress(Executor executor, Observers observers, long epoch, long lastLsn, long durableLsn) {
         this.waiters = new Waiters(executor);
         this.observers = observers;
         this.epoch = epoch;

@@ -3,6 +3,7 @@ package dev.kwal;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 
 /**
  * Tickets whose records have not reached their level yet, in LSN order for each level. Guarded by the lock of the write path;
@@ -11,13 +12,13 @@ import java.util.concurrent.CompletableFuture;
 final class Waiters {
     static final int MAX_COUNT = 1 << 16;
 
-    private final CompletionExecutor executor;
+    private final Executor executor;
     private final Deque<Waiter> written = new ArrayDeque<>();
     private final Deque<Waiter> synced = new ArrayDeque<>();
 
     private record Waiter(long lsn, CompletableFuture<Long> reached) {}
 
-    Waiters(CompletionExecutor executor) {
+    Waiters(Executor executor) {
         this.executor = executor;
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ final class WritePath {
     private final WalOptions options;
     private final Progress progress;
     private final ReentrantLock lock;
+    private final int bufferBytes;
     private final Deque<FrameBuffer> free = new ArrayDeque<>(2);
 
     private FrameBuffer active;
@@ -63,13 +65,23 @@ final class WritePath {
     }
 
     WritePath(WalOptions options, Progress progress, @Nullable ActiveSegment segment) {
+        this(options, progress, segment, FrameBuffer::direct);
+    }
+
+    /** With buffers of another kind, for tools that do not see memory outside the heap. */
+    WritePath(
+            WalOptions options,
+            Progress progress,
+            @Nullable ActiveSegment segment,
+            IntFunction<FrameBuffer> buffers) {
         this.options = options;
         this.progress = progress;
         this.lock = progress.lock();
         this.markedLsn = progress.durableLsn();
         this.segment = segment;
-        this.active = FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES);
-        free.add(FrameBuffer.direct(options.bufferBytes() + CONTROL_BYTES));
+        this.bufferBytes = options.bufferBytes() + CONTROL_BYTES;
+        this.active = buffers.apply(bufferBytes);
+        free.add(buffers.apply(bufferBytes));
         if (segment != null) {
             active.begin(segment.salt(), segment.writtenPosition());
         }
@@ -152,7 +164,7 @@ final class WritePath {
     }
 
     private void release(FrameBuffer buffer) {
-        if (buffer.isDirect()) {
+        if (buffer.capacity() == bufferBytes) {
             free.add(buffer);
         }
     }

@@ -1,0 +1,63 @@
+package dev.kwal
+
+import io.kotest.core.spec.style.StringSpec
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions
+import org.jetbrains.lincheck.datastructures.scenario
+import kotlin.reflect.KFunction
+
+/**
+ * The write path under the interleavings of a few operations: they look like one after the other, nobody waits for ever,
+ * and nothing is told early. `-Dmodel.iterations` adds random scenarios, `-Dmodel.invocations` tries more of each.
+ */
+class ModelCheckingSpec :
+    StringSpec({
+        "two who sync: one leads, or one leads after the other" {
+            explore(listOf(APPEND, SYNC), listOf(APPEND, SYNC))
+        }
+
+        "a record that is appended during a flush is left to the next one" {
+            explore(listOf(APPEND, SYNC, LOOK), listOf(APPEND, LOOK, SYNC))
+        }
+
+        "whoever writes does not get in the way of whoever syncs" {
+            explore(listOf(APPEND, SYNC), listOf(APPEND, WRITE))
+        }
+
+        "everybody who waits hears that a flush failed" {
+            explore(listOf(APPEND, SYNC), listOf(BREAK_DISK, SYNC), listOf(APPEND_ASYNC))
+        }
+
+        "what needs the path for itself gets it, and gives it back" {
+            explore(listOf(APPEND, EXCLUSIVELY), listOf(APPEND, SYNC))
+        }
+
+        "closing keeps appends out, and lets in who wants to hear of theirs" {
+            explore(listOf(APPEND, SYNC), listOf(CLOSE, SYNC), listOf(APPEND_ASYNC))
+        }
+
+        "random scenarios".config(enabled = ITERATIONS > 0) {
+            options().iterations(ITERATIONS).threads(3).actorsPerThread(2).check(ModelledPath::class)
+        }
+    })
+
+private val APPEND = ModelledPath::append
+private val APPEND_ASYNC = ModelledPath::appendAsync
+private val SYNC = ModelledPath::sync
+private val WRITE = ModelledPath::write
+private val LOOK = ModelledPath::look
+private val EXCLUSIVELY = ModelledPath::exclusively
+private val BREAK_DISK = ModelledPath::breakDisk
+private val CLOSE = ModelledPath::close
+
+private val ITERATIONS = Integer.getInteger("model.iterations", 0)
+private val INVOCATIONS = Integer.getInteger("model.invocations", 300)
+
+private fun options() = ModelCheckingOptions().invocationsPerIteration(INVOCATIONS).minimizeFailedScenario(false)
+
+private fun explore(vararg threads: List<KFunction<*>>) = options()
+    .iterations(0)
+    .addCustomScenario(
+        scenario {
+            parallel { threads.forEach { operations -> thread { operations.forEach { actor(it) } } } }
+        },
+    ).check(ModelledPath::class)
