@@ -70,10 +70,7 @@ final class WritePath {
 
     /** With buffers of another kind, for tools that do not see memory outside the heap. */
     WritePath(
-            WalOptions options,
-            Progress progress,
-            @Nullable ActiveSegment segment,
-            IntFunction<FrameBuffer> buffers) {
+            WalOptions options, Progress progress, @Nullable ActiveSegment segment, IntFunction<FrameBuffer> buffers) {
         this.options = options;
         this.progress = progress;
         this.lock = progress.lock();

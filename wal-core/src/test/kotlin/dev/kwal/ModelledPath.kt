@@ -71,7 +71,9 @@ class ModelledPath {
     @Operation
     fun close() = progress.close()
 
-    private fun checkFlushed(lsn: Long) = check(writer.flushedRecords >= lsn) { "record $lsn counts as durable and is not" }
+    private fun checkFlushed(lsn: Long) = check(writer.flushedRecords >= lsn) {
+        "record $lsn counts as durable and is not"
+    }
 
     /** Whoever waits is told, after a last flush at the latest. */
     @Validate

@@ -1,5 +1,6 @@
 package dev.kwal.storage;
 
+import dev.kwal.storage.disk.Disk;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -54,7 +54,7 @@ class DoomedProcess(arguments: Array<String>) {
     } catch (_: WalClosedException) {
         // That is how a life ends that is not killed.
     } catch (thrown: Throwable) {
-        thrown.printStackTrace()
+        System.err.println(thrown.stackTraceToString())
         say("failed: $thrown")
     }
 

@@ -41,17 +41,28 @@ internal class Ledger {
         val number = words.getOrNull(1)?.toLongOrNull() ?: 0
         when (words[0]) {
             "recovered" -> found = Found(number, words[2].toLong(), words[3].toLong(), End.valueOf(words[4]))
+
             "found" -> checkNotNull(found).stamps[number] = Stamp.parse(words[2])
+
             "complete" -> judge(checkNotNull(found))
+
             "acknowledged" -> acknowledge(number, Durability.valueOf(words[2]), Stamp.parse(words[3]))
+
             "synced" -> safeLsn = maxOf(safeLsn, number)
+
             "checkpoint?" -> latestFirstLsn = maxOf(latestFirstLsn, number + 1)
+
             "checkpoint!" -> firstLsn = maxOf(firstLsn, number + 1)
+
             "cut?" -> pendingCut = number
+
             "cut!" -> giveUp(number, words[2].toLong())
-            // In opening, perhaps behind the point where the close mark is taken back.
+
             "stopped" -> isClosed = false
+
+            // While opening, perhaps behind the point where the close mark is taken back.
             "closed" -> isClosed = true
+
             else -> error("the process said: $line")
         }
     }

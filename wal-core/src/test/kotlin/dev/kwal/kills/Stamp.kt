@@ -31,8 +31,9 @@ data class Stamp(val round: Int, val worker: Int, val number: Int, val position:
         private const val LARGE_BYTES = 5_000
 
         fun parse(text: String): Stamp {
-            val (round, worker, number, position, count) = text.split('/').map(String::toInt)
-            return Stamp(round, worker, number, position, count)
+            val numbers = text.split('/').map(String::toInt)
+            val (round, worker, number) = numbers
+            return Stamp(round, worker, number, position = numbers[3], count = numbers[4])
         }
 
         /** The stamp of a record that is, byte for byte, what was appended. */
