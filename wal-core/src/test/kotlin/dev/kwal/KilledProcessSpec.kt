@@ -7,7 +7,7 @@ import io.kotest.core.spec.style.StringSpec
 import kotlin.concurrent.thread
 
 /** About 30 seconds of it. */
-private const val ROUNDS = 50
+private const val ROUNDS = 120
 
 /** Threads that append until somebody kills them or the log is closed. */
 internal object AppendingThreads {

@@ -12,7 +12,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 
 /** About 30 seconds of it. */
-private const val ROUNDS = 45
+private const val ROUNDS = 90
 
 /** Coroutines that append until somebody kills their process or the log is closed. */
 internal object AppendingCoroutines {
