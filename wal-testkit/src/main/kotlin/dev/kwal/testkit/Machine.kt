@@ -36,6 +36,7 @@ internal class Machine(
     val openNodes = ArrayList<SimulatedFile>()
     val plans = ArrayList<Plan>()
     private val counts = IntArray(DiskCall.entries.size)
+    private var count = 0
     var isStopped = false
         private set
 
@@ -47,7 +48,8 @@ internal class Machine(
     fun enter(call: DiskCall, path: Path): Boolean {
         if (isStopped) throw SimulatedCrash()
         counts[call.ordinal]++
-        beforeCall?.beforeCall(call, path, counts.sum())
+        count++
+        beforeCall?.beforeCall(call, path, count)
         var isShort = false
         for (plan in plans) {
             if (plan.isDue(call)) {

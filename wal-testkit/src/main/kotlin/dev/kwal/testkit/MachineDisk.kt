@@ -129,10 +129,7 @@ internal class OpenFile(
     private var open = machine.openNodes.add(node)
 
     override fun read(target: ByteBuffer, position: Long): Int = synchronized(machine) {
-        val bytes = ByteArray(transferred(target.remaining(), require(open, DiskCall.READ)))
-        val length = node.read(position, bytes)
-        if (length > 0) target.put(bytes, 0, length)
-        length
+        node.read(position, target, transferred(target.remaining(), require(open, DiskCall.READ)))
     }
 
     override fun write(source: ByteBuffer, position: Long): Int = synchronized(machine) {

@@ -1,5 +1,6 @@
 package dev.kwal.testkit
 
+import java.nio.ByteBuffer
 import java.util.Random
 
 /** What a name of the simulated disk stands for. Each change has the time at which it was made. */
@@ -42,10 +43,11 @@ internal class SimulatedFile private constructor(
 
     private val isDirty: Boolean get() = writes.isNotEmpty() || sizes.isNotEmpty()
 
-    fun read(position: Long, target: ByteArray): Int {
+    /** Reads at most so many bytes; -1 at the end of the file. */
+    fun read(position: Long, target: ByteBuffer, wanted: Int): Int {
         if (position >= size) return -1
-        val length = minOf(target.size, size - position.toInt())
-        cache.copyInto(target, 0, position.toInt(), position.toInt() + length)
+        val length = minOf(wanted, size - position.toInt())
+        target.put(cache, position.toInt(), length)
         return length
     }
 

@@ -11,19 +11,15 @@ import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.TimeoutException
 
-/**
- * Somebody who uses a log and tells the oracle.
- *
- * The records are self-describing: number of the caller, number of the record, and bytes that follow from both and the seed.
- */
+/** Somebody who uses a log and tells the oracle. */
 internal class Caller(
     private val oracle: Oracle,
     val random: Random,
-    private val shape: Shape,
-    private val number: Int = 0,
-    private val foreignBytes: () -> ByteArray? = { null },
+    shape: Shape,
+    number: Int = 0,
+    foreignBytes: () -> ByteArray? = { null },
 ) {
-    private var count = 0
+    private val groups = Groups(random, shape, number, foreignBytes)
 
     private val tickets = ArrayList<CompletableFuture<Void>>()
 
@@ -170,26 +166,5 @@ internal class Caller(
         return "rotate"
     }
 
-    private fun group(count: Int) = Group(List(count) { record() })
-
-    private fun record(): ByteArray {
-        val length = when (random.nextInt(20)) {
-            0 -> 0
-            1 -> shape.segmentBytes / 2 + random.nextInt(shape.segmentBytes)
-            in 2..5 -> 100 + random.nextInt(300)
-            else -> random.nextInt(60)
-        }
-        val foreign = if (random.nextInt(12) == 0) foreignBytes() else null
-        return recordOf(number, ++count, foreign ?: ByteArray(length).also(random::nextBytes))
-    }
-
-    private fun Group.buffers() = records.map { ByteBuffer.wrap(it) }
-
-    companion object {
-        /** Callers with a number mark every record, so that no two are alike. */
-        private fun recordOf(number: Int, count: Int, filling: ByteArray): ByteArray {
-            if (number == 0) return filling
-            return ByteBuffer.allocate(8 + filling.size).putInt(number).putInt(count).put(filling).array()
-        }
-    }
+    private fun group(count: Int) = groups.next(count)
 }

@@ -10,51 +10,59 @@ import java.util.concurrent.atomic.AtomicReference
 /**
  * Crashes random lives of logs before every operation of their disks, and recovers.
  *
- * `-Dcrash.seed=7` lives the life of that seed alone, `-Dcrash.states=1000000` goes on for longer, and
- * `-Dcrash.threads=1` keeps to one core.
+ * Each time the seeds in `crash-seeds.txt` come first, and then others that begin at a fresh one.
+ * `-Dcrash.seed=7` lives the life of that seed alone, `-Dcrash.states=1000000` goes on for longer, `-Dcrash.seconds=600`
+ * for so long, `-Dcrash.from=7` says where the others begin, and `-Dcrash.threads=1` keeps to one core.
  */
 class CrashExplorationSpec :
     StringSpec({
         "what was acknowledged comes back from every crash, in order and once" {
             val recovery = Recovery()
             val began = System.nanoTime()
-            val only = System.getProperty("crash.seed")?.toLong()
-            if (only != null) {
-                live(only, recovery)
-            } else {
-                val fresh = System.nanoTime() / 1000 % 1_000_000_000
-                println("crash exploration: corpus of $CORPUS seeds, then from seed $fresh on")
-                explore(recovery, Integer.getInteger("crash.states", STATES)) { if (it <= CORPUS) it else fresh + it }
-                recovery.states shouldBeGreaterThanOrEqual
-                    STATES.coerceAtMost(Integer.getInteger("crash.states", STATES))
-            }
+            val only = java.lang.Long.getLong("crash.seed")
+            if (only == null) explore(recovery) else live(only, recovery)
             val seconds = (System.nanoTime() - began) / 1e9
             println(
                 "crash exploration: ${recovery.states} states, ${recovery.crashes} in workloads and " +
                     "${recovery.innerCrashes} inside recoveries, and ${recovery.laterCrashes} later losses of power; " +
-                    "%.0f states/s on $THREADS cores".format(recovery.states / seconds),
+                    "${recovery.recoveries} recoveries; " +
+                    "%.0f s, %.0f states/s on $THREADS threads".format(seconds, recovery.states / seconds),
             )
         }
     })
 
 private val THREADS = Integer.getInteger("crash.threads", Runtime.getRuntime().availableProcessors())
-private const val STATES = 20_000
-private const val CORPUS = 6L
+private val STATES = Integer.getInteger("crash.states", 20_000)
+private val SECONDS = java.lang.Long.getLong("crash.seconds")
 
-/** Every fourth seed is that of a crowded life. */
-internal fun live(seed: Long, recovery: Recovery) =
-    if (seed % 4 == 0L) CrowdedLife(seed, recovery).run() else Life(seed, recovery).run()
+/** Of eight seeds two are those of crowded lives, and one is that of a life of coroutines. */
+internal fun live(seed: Long, recovery: Recovery) = when (Math.floorMod(seed, 8)) {
+    0, 4 -> CrowdedLife(seed, recovery).run()
+    6 -> SuspendingLife(seed, recovery).run()
+    else -> Life(seed, recovery).run()
+}
 
-/** Lives lives on several cores until there were so many states. */
-private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
+/** The seeds that every run begins with. */
+private fun corpus(): List<Long> = checkNotNull(Recovery::class.java.getResource("/crash-seeds.txt")).readText()
+    .lines().map { it.substringBefore('#').trim() }.filter { it.isNotEmpty() }.map { it.toLong() }
+
+/** The whole corpus, and then fresh lives on several cores until there were so many states, or for so long. */
+private fun explore(recovery: Recovery) {
+    val corpus = corpus()
+    val fresh = java.lang.Long.getLong("crash.from") ?: (System.nanoTime() / 1000 % 1_000_000_000)
+    println("crash exploration: corpus of ${corpus.size} seeds, then from seed $fresh on")
+    val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS ?: 0)
+    val isOver = { if (SECONDS == null) recovery.states >= STATES else System.nanoTime() - end >= 0 }
     val next = AtomicInteger()
     val broken = AtomicReference<Throwable?>()
     val threads = Executors.newFixedThreadPool(THREADS)
     repeat(THREADS) {
         threads.execute {
             try {
-                while (recovery.states < states && broken.get() == null) {
-                    live(seedOf(next.incrementAndGet().toLong()), recovery)
+                while (broken.get() == null) {
+                    val index = next.getAndIncrement()
+                    if (index >= corpus.size && isOver()) break
+                    live(corpus.getOrElse(index) { fresh + index - corpus.size }, recovery)
                 }
             } catch (e: Throwable) {
                 broken.compareAndSet(null, e)
@@ -63,6 +71,7 @@ private fun explore(recovery: Recovery, states: Int, seedOf: (Long) -> Long) {
     }
     threads.shutdown()
     threads.awaitTermination(1, TimeUnit.DAYS)
-    println("crash exploration: ${next.get()} lives")
+    println("crash exploration: ${next.get() - THREADS} lives")
     broken.get()?.let { throw it }
+    recovery.states shouldBeGreaterThanOrEqual if (SECONDS == null) STATES else 1
 }

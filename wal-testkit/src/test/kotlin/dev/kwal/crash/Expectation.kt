@@ -17,6 +17,7 @@ internal class Recovered(val firstLsn: Long, val lastLsn: Long, val epoch: Long,
  * @param firstLsn the first live record as acknowledged
  * @param requestedFirstLsn the highest that was asked for
  * @param requestedCut the LSN of a truncation on its way
+ * @param delivered what followers were given, of logs without truncations
  */
 internal class Expectation(
     private val known: TreeMap<Long, Group>,
@@ -27,6 +28,7 @@ internal class Expectation(
     private val requestedFirstLsn: Long,
     private val epoch: Long,
     private val requestedCut: Long?,
+    private val delivered: Delivered? = null,
 ) {
     /**
      * Checks what came back.
@@ -44,6 +46,7 @@ internal class Expectation(
         val floor = if (survivors == Loss.PROCESS) writtenLsn else durableLsn
         expect(found.lastLsn >= floor) { "the last LSN is ${found.lastLsn}, acknowledged was $floor" }
         expect(found.firstLsn <= found.lastLsn + 1) { "$found: more was dropped than there is" }
+        generateSequence(delivered) { it.before }.forEach { found.expectDelivered(it) }
         return groupsIn(found)
     }
 
@@ -87,6 +90,13 @@ internal class Expectation(
             lsn = end + 1
         }
         return groups
+    }
+
+    private fun Recovered.expectDelivered(each: Delivered) {
+        if (each.lsn !in firstLsn..lastLsn) return
+        expect(record(each.lsn).contentEquals(each.record)) {
+            "record ${each.lsn} is ${describe(record(each.lsn))}, but ${describe(each.record)} was delivered"
+        }
     }
 
     private fun Recovered.holds(group: Group, lsn: Long): Boolean =

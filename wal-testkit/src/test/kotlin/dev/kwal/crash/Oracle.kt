@@ -1,6 +1,7 @@
 package dev.kwal.crash
 
 import dev.kwal.Durability
+import java.nio.ByteBuffer
 import java.util.TreeMap
 
 /** One record, or the records of one batch, as they were given to the log. */
@@ -9,7 +10,12 @@ internal class Group(val records: List<ByteArray>) {
 
     /** What a truncation leaves of it. */
     fun first(count: Int) = Group(records.take(count))
+
+    fun buffers(): List<ByteBuffer> = records.map { ByteBuffer.wrap(it) }
 }
+
+/** A record that a follower was given, after all those [before]. Never changes, so that it costs nothing to keep. */
+internal class Delivered(val lsn: Long, val record: ByteArray, val before: Delivered?)
 
 /**
  * Knows what a log was asked for and what it acknowledged.
@@ -20,6 +26,7 @@ internal class Group(val records: List<ByteArray>) {
 internal class Oracle {
     private var known = TreeMap<Long, Group>()
     private val pending = ArrayList<Group>()
+    private var delivered: Delivered? = null
     private var writtenLsn = 0L
     private var durableLsn = 0L
     private var firstLsn = 1L
@@ -40,6 +47,7 @@ internal class Oracle {
             requestedFirstLsn,
             epoch,
             requestedCut,
+            delivered,
         )
         return Pair(expectation, take())
     }
@@ -75,6 +83,14 @@ internal class Oracle {
         if (itsStamp != stamp) return
         if (level >= Durability.WRITTEN) writtenLsn = maxOf(writtenLsn, lsn)
         if (level == Durability.SYNCED) durableLsn = maxOf(durableLsn, lsn)
+    }
+
+    /** Whoever follows at a level is given nothing that has not reached it. */
+    @Synchronized
+    fun delivered(lsn: Long, record: ByteArray, level: Durability, itsStamp: Int) {
+        if (itsStamp != stamp) return
+        delivered = Delivered(lsn, record, delivered)
+        acknowledged(lsn, level, stamp)
     }
 
     @Synchronized
@@ -122,6 +138,7 @@ internal class Oracle {
     fun reopened(found: Recovered, groups: TreeMap<Long, Group>) {
         known = groups
         pending.clear()
+        delivered = null
         writtenLsn = found.lastLsn
         durableLsn = found.lastLsn
         firstLsn = found.firstLsn

@@ -23,6 +23,9 @@ internal class Recovery {
     /** Losses of power after a recovery, before or after further appends. */
     val laterCrashes = AtomicInteger()
 
+    /** Openings, each of which read all records. */
+    val recoveries = AtomicInteger()
+
     val states: Int get() = crashes.get() + innerCrashes.get()
 
     fun check(state: CrashState) {
@@ -36,14 +39,17 @@ internal class Recovery {
 
     /** Recovers; loses the power; recovers to the same; goes on. */
     private fun checkTwice(state: CrashState) {
+        recoveries.incrementAndGet()
         val log = open(state.disk, optionsFor(state), state.shape)
         state.expectation.check(log.found, state.survivors)
         val secondDisk = state.disk.image(mixed(state.choice, 1))
         laterCrashes.incrementAndGet()
+        recoveries.incrementAndGet()
         val second = open(secondDisk, state.shape.options(), state.shape, "the second opening")
         same(log.found, second.found, "after a loss of power behind the recovery")
         expectAtMostOneMore(log, second)
         if (state.choice and 192L == 0L) {
+            recoveries.incrementAndGet()
             val third =
                 open(secondDisk.image(mixed(state.choice, 3)), state.shape.options(), state.shape, "the third opening")
             same(second.found, third.found, "after the second loss of power behind the recovery")
@@ -70,6 +76,7 @@ internal class Recovery {
         val closes = state.choice and 512L == 0L
         if (closes) log.wal.close() else log.wal.sync()
         laterCrashes.incrementAndGet()
+        recoveries.incrementAndGet()
         val options = state.shape.options().withVerifyOnOpen(true)
         val last = open(disk.image(mixed(state.choice, 2)), options, state.shape, "the third opening")
         same(expected, last.found, "after appending, ${if (closes) "closing" else "syncing"} and losing power")
@@ -88,6 +95,7 @@ internal class Recovery {
                 inner.add(CrashState(image, state.shape, survivors, state.expectation, where, choice))
             }
         }
+        recoveries.incrementAndGet()
         open(disk, state.shape.options(), state.shape)
         disk.beforeCall = null
         for (each in inner) {
