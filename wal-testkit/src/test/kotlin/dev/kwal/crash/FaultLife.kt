@@ -40,6 +40,13 @@ internal enum class Fault(val call: DiskCall, val failure: DiskFailure) {
     SYNC_DIRECTORY_IO(DiskCall.SYNC_DIRECTORY, DiskFailure.IO),
     LOCK_TOO_MANY_FILES(DiskCall.LOCK, DiskFailure.TOO_MANY_FILES),
 
+    /** Nothing is wrong with a transfer that is short: nobody may notice. */
+    WRITE_SHORT(DiskCall.WRITE, DiskFailure.IO),
+    READ_SHORT(DiskCall.READ, DiskFailure.IO),
+
+    /** A write is done in part, and the writes after it fail. */
+    WRITE_CUT(DiskCall.WRITE, DiskFailure.IO),
+
     /** The disk is full at some byte, so that a write is done in part, and stays so for some calls. */
     FULL(DiskCall.WRITE, DiskFailure.NO_SPACE),
 
@@ -67,6 +74,8 @@ internal class FaultLife(
     private var disk = shape.disk(at.toLong())
     private var callsBefore = 0
     private var crashes = 0L
+    private var transfers = 0
+    private var shortTransfers = 0
     private val failures = ArrayList<IOException>()
     private val failedPaths = ArrayList<Path>()
     private var background = HandExecutor()
@@ -85,7 +94,7 @@ internal class FaultLife(
                 e,
             )
         }
-        return failures.isNotEmpty()
+        return failures.isNotEmpty() || shortTransfers > 0
     }
 
     private fun script(): List<Step> {
@@ -121,6 +130,7 @@ internal class FaultLife(
         where = "step $index"
         val log = wal ?: open()
         val before = failures.size
+        val shortBefore = shortTransfers
         try {
             step(log)
             if (log.state() != WalState.CLOSED) caller.look(log)
@@ -137,6 +147,8 @@ internal class FaultLife(
                 "the log goes on after a failed sync of it"
             }
             crash(where)
+        } else if (shortTransfers > shortBefore) {
+            crash("$where, after a short transfer")
         }
     }
 
@@ -229,7 +241,24 @@ internal class FaultLife(
         when (fault) {
             Fault.FULL -> fillUp()
             Fault.STORM -> storm()
+            Fault.WRITE_SHORT, Fault.READ_SHORT, Fault.WRITE_CUT -> shorten()
             else -> if (left > 0) disk.fail(maxOf(1, at - callsBefore), setOf(fault.call), left, ::failed)
+        }
+    }
+
+    /** Short are the [at]-th transfer and those after it, or that one alone if the others fail. */
+    private fun shorten() {
+        val shortCount = if (fault == Fault.WRITE_CUT) 1 else times
+        disk.beforeCall = CallWatcher { call, path, _ ->
+            if (call == fault.call) {
+                transfers++
+                if (transfers in at..<at + shortCount) {
+                    shortTransfers++
+                    disk.shorten(1, setOf(call))
+                } else if (fault == Fault.WRITE_CUT && transfers in at + 1..at + times) {
+                    throw failed(path)
+                }
+            }
         }
     }
 
