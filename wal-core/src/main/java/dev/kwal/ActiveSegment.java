@@ -64,10 +64,6 @@ final class ActiveSegment {
         return beginNanos;
     }
 
-    boolean hasRecords() {
-        return index.count() > 0;
-    }
-
     long writtenPosition() {
         return writtenPosition;
     }
@@ -107,8 +103,14 @@ final class ActiveSegment {
         return endAfter(segmentBytes, segmentBytes / SparseIndex.FIRST_DISTANCE);
     }
 
-    private long end(long position, long bytes) {
-        return endAfter(position + bytes, index.count() + bytes / SparseIndex.FIRST_DISTANCE);
+    /** Up to which position frames can be put whatever their number, so that those which end the segment still fit. */
+    long safeEnd() {
+        return preparedPosition - endAfter(0, preparedPosition / SparseIndex.FIRST_DISTANCE);
+    }
+
+    /** The index has at most one entry for each of its distances. */
+    private static long end(long position, long bytes) {
+        return endAfter(position + bytes, (position + bytes) / SparseIndex.FIRST_DISTANCE);
     }
 
     private static long endAfter(long position, long indexEntries) {

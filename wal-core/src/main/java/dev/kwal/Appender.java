@@ -3,6 +3,7 @@ package dev.kwal;
 import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Appender {
     private static final String NOT_APPENDED = "nothing was appended";
 
+    private final WalOptions options;
     private final WalStore store;
     private final StoreCapabilities capabilities;
     private final WritePath path;
@@ -24,12 +26,14 @@ final class Appender {
     private final LimitedCalls calls;
 
     Appender(
+            WalOptions options,
             WalStore store,
             WritePath path,
             Progress progress,
             Succession succession,
             Chores chores,
             LimitedCalls calls) {
+        this.options = options;
         this.store = store;
         this.capabilities = store.capabilities();
         this.calls = calls;
@@ -60,6 +64,29 @@ final class Appender {
                 + ", or open the log on a store that does");
     }
 
+    long append(ByteBuffer record, Durability level, Deadline deadline) throws IOException {
+        check(level);
+        long lsn = put(record);
+        if (lsn == 0) {
+            return append(FrameGroup.of(record, options), level, deadline);
+        }
+        if (level != Durability.BUFFERED) {
+            commit(lsn, level, deadline, lsn);
+        }
+        return lsn;
+    }
+
+    /** Appends without a lock, if there is room; 0 if not. By a view: the caller may move position and limit meanwhile. */
+    private long put(ByteBuffer record) {
+        var view = record.duplicate();
+        FrameGroup.checkLength(view.remaining(), options);
+        long lsn = path.tryPut(view, view.position(), view.remaining());
+        if (lsn != 0) {
+            chores.appended(null);
+        }
+        return lsn;
+    }
+
     long append(FrameGroup group, Durability level, Deadline deadline) throws IOException {
         check(level);
         if (group.count() == 0) {
@@ -73,15 +100,20 @@ final class Appender {
         return lsn;
     }
 
+    long tryAppend(ByteBuffer record) throws WalException {
+        long lsn = put(record);
+        return lsn != 0 ? lsn : tryAppend(FrameGroup.of(record, options));
+    }
+
     long tryAppend(FrameGroup group) throws WalException {
         if (group.count() == 0) {
             progress.checkUsable();
             return progress.lastLsn();
         }
         var taken = path.tryPut(group, null);
-        if (taken.room() == WritePath.Room.TAKEN) {
-            chores.appended(taken, null);
-        } else if (taken.room() == WritePath.Room.NO_SEGMENT) {
+        if (taken.room() == Terms.Room.TAKEN) {
+            chores.appended(null);
+        } else if (taken.room() == Terms.Room.NO_SEGMENT) {
             // A full buffer is written at the next tick in any case.
             long frameBytes = group.frameBytes();
             chores.roomWanted(() -> path.exclusively(() -> succession.makeRoomFor(frameBytes)));
@@ -108,8 +140,8 @@ final class Appender {
             throws IOException {
         while (true) {
             var taken = path.tryPut(group, ticketLevel);
-            if (taken.room() == WritePath.Room.TAKEN) {
-                chores.appended(taken, ticketLevel);
+            if (taken.room() == Terms.Room.TAKEN) {
+                chores.appended(ticketLevel);
                 return taken;
             }
             if (deadline.isNever()) {
@@ -120,16 +152,16 @@ final class Appender {
         }
     }
 
-    private void makeRoom(long frameBytes, WritePath.Room why) throws IOException {
-        if (why == WritePath.Room.NO_SEGMENT) {
+    private void makeRoom(long frameBytes, Terms.Room why) throws IOException {
+        if (why == Terms.Room.NO_SEGMENT) {
             path.exclusively(() -> succession.makeRoomFor(frameBytes));
         } else {
             path.awaitRoom();
         }
     }
 
-    private void makeRoom(long frameBytes, WritePath.Room why, Deadline deadline) throws IOException {
-        if (why == WritePath.Room.NO_SEGMENT) {
+    private void makeRoom(long frameBytes, Terms.Room why, Deadline deadline) throws IOException {
+        if (why == Terms.Room.NO_SEGMENT) {
             calls.within(deadline, NOT_APPENDED, () -> makeRoom(frameBytes, why));
         } else {
             chores.driver(Durability.WRITTEN).demand(progress.lastLsn());

@@ -22,6 +22,7 @@ final class Chores {
     private final ScheduledExecutorService background;
     private final Driver writes;
     private final Driver syncs;
+    private final AtomicBoolean isWriteQueued = new AtomicBoolean();
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
     private final AtomicReference<WritePath.@Nullable Work> wanted = new AtomicReference<>();
     private volatile long lastSeenLsn;
@@ -42,15 +43,18 @@ final class Chores {
         this.syncs = new Driver(Durability.SYNCED, path, progress, background);
     }
 
-    /** Looks after a group that was just put into the buffer. */
-    void appended(WritePath.Taken taken, @Nullable Durability ticketLevel) {
-        if (taken.isDueToPrepare()) {
+    /** Looks after what was just put into the buffer. */
+    void appended(@Nullable Durability ticketLevel) {
+        if (path.terms().isDueToPrepare()) {
             source.prepareAhead();
         }
         if (ticketLevel != null) {
             driver(ticketLevel).drive();
-        } else if (taken.isDueToWrite()) {
-            run(this::write);
+        } else if (path.terms().isDueToWrite() && !isWriteQueued.get() && isWriteQueued.compareAndSet(false, true)) {
+            run(() -> {
+                isWriteQueued.set(false);
+                write();
+            });
         }
         scheduleTick();
     }

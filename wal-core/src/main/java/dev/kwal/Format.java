@@ -180,6 +180,41 @@ final class Format {
         buffer.putInt(at + AT_CRC, crc(buffer, at, end, crc));
     }
 
+    /**
+     * Completes the frame of a record whose payload already stands in a buffer of zeros: fields and checksum, but for the
+     * length, which is stored last, by whoever publishes the frame.
+     *
+     * @param at where in the buffer
+     * @param position where in the segment
+     * @param durableLsn the hint, at most {@code lsn}
+     */
+    static void putRecordFields(
+            ByteBuffer buffer,
+            int at,
+            int salt,
+            long position,
+            byte flags,
+            long lsn,
+            long durableLsn,
+            int payloadBytes,
+            CRC32C crc) {
+        int length = FRAME_HEADER_BYTES + payloadBytes;
+        buffer.putLong(at + AT_LSN, lsn);
+        buffer.putInt(at + AT_LAG, (int) Math.min(lsn - durableLsn, UNKNOWN_LAG));
+        buffer.putInt(at + AT_KIND, RECORD | (flags << ((AT_FLAGS - AT_KIND) * Byte.SIZE)));
+        update(crc, length);
+        update(crc, saltAt(salt, position));
+        crc.update(buffer.duplicate().limit(at + (int) align(length)).position(at + AT_LSN));
+        buffer.putInt(at + AT_CRC, (int) crc.getValue());
+    }
+
+    private static void update(CRC32C crc, int number) {
+        crc.update(number);
+        crc.update(number >>> 8);
+        crc.update(number >>> 16);
+        crc.update(number >>> 24);
+    }
+
     /** Whether the checksum of the frame at {@code at} is right; leaves the buffer as it was. */
     static boolean hasValidCrc(ByteBuffer buffer, int at, int salt, long position, CRC32C crc) {
         int stored = buffer.getInt(at + AT_CRC);

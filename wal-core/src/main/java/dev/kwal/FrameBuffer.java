@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
- * Frames of one segment in disk format, waiting to be written with one call.
+ * Frames of one segment in disk format, put one after the other by one thread.
  *
  * <p>Always: holds frames of one segment, back to back, beginning at {@link #begin}'s position. Guarded by its owner.
  */
@@ -15,21 +15,22 @@ final class FrameBuffer {
     private int salt;
     private long basePosition;
     private int fill;
-    private int recordCount;
-    private long lastLsn;
 
     private FrameBuffer(ByteBuffer bytes) {
         this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** A buffer to keep, outside the heap. */
-    static FrameBuffer direct(int capacity) {
-        return new FrameBuffer(ByteBuffer.allocateDirect(capacity));
-    }
-
-    /** A buffer for one large group. */
     static FrameBuffer onHeap(int capacity) {
         return new FrameBuffer(ByteBuffer.allocate(capacity));
+    }
+
+    /** Goes on behind the first {@code fill} bytes of memory that begins at a position of the segment with this salt. */
+    static FrameBuffer over(ByteBuffer bytes, int salt, long basePosition, int fill) {
+        var frames = new FrameBuffer(bytes);
+        frames.salt = salt;
+        frames.basePosition = basePosition;
+        frames.fill = fill;
+        return frames;
     }
 
     /** Empties the buffer; the next frame goes to {@code position} of the segment with this salt. */
@@ -37,7 +38,6 @@ final class FrameBuffer {
         salt = itsSalt;
         basePosition = position;
         fill = 0;
-        recordCount = 0;
     }
 
     int salt() {
@@ -52,21 +52,8 @@ final class FrameBuffer {
         return frameBytes <= bytes.capacity() - fill;
     }
 
-    int capacity() {
-        return bytes.capacity();
-    }
-
     int fill() {
         return fill;
-    }
-
-    int recordCount() {
-        return recordCount;
-    }
-
-    /** The LSN of the last frame. */
-    long lastLsn() {
-        return lastLsn;
     }
 
     /** Where in the segment the next frame goes. */
@@ -78,7 +65,6 @@ final class FrameBuffer {
         int length = record.remaining();
         bytes.put(fill + Format.FRAME_HEADER_BYTES, record, record.position(), length);
         finish(Format.RECORD, flags, lsn, durableLsn, length);
-        recordCount++;
     }
 
     void putOpen(OpenFrame open) {
@@ -109,7 +95,6 @@ final class FrameBuffer {
     private void finish(byte kind, byte flags, long lsn, long durableLsn, int payloadBytes) {
         Format.sealFrame(bytes, fill, salt, endPosition(), kind, flags, lsn, durableLsn, payloadBytes, crc);
         fill += (int) Format.frameBytes(payloadBytes);
-        lastLsn = lsn;
     }
 
     /** The frames, for one write. */

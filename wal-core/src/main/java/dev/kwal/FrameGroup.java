@@ -23,7 +23,7 @@ final class FrameGroup {
      * @throws IllegalArgumentException if it is longer than the limit
      */
     static FrameGroup of(ByteBuffer record, WalOptions options) {
-        checkLength(record, options);
+        checkLength(record.remaining(), options);
         return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()));
     }
 
@@ -36,7 +36,7 @@ final class FrameGroup {
         var records = new ArrayList<ByteBuffer>(batch.size());
         long bytes = 0;
         for (var record : batch) {
-            checkLength(record, options);
+            checkLength(record.remaining(), options);
             records.add(record.duplicate());
             bytes += Format.frameBytes(record.remaining());
         }
@@ -47,10 +47,15 @@ final class FrameGroup {
         return new FrameGroup(records, bytes);
     }
 
-    private static void checkLength(ByteBuffer record, WalOptions options) {
-        if (record.remaining() > options.maxRecordBytes()) {
-            throw new IllegalArgumentException("the record has " + record.remaining()
-                    + " bytes, more than maxRecordBytes " + options.maxRecordBytes());
+    /**
+     * Checks a record against the limit.
+     *
+     * @throws IllegalArgumentException if it is longer
+     */
+    static void checkLength(int length, WalOptions options) {
+        if (length > options.maxRecordBytes()) {
+            throw new IllegalArgumentException(
+                    "the record has " + length + " bytes, more than maxRecordBytes " + options.maxRecordBytes());
         }
     }
 
@@ -62,15 +67,16 @@ final class FrameGroup {
         return frameBytes;
     }
 
-    /** Puts all frames, the first with {@code firstLsn}. */
-    void putTo(FrameBuffer buffer, SparseIndex index, long firstLsn, long durableLsn) {
+    ByteBuffer record(int number) {
+        return records.get(number);
+    }
+
+    /** Where in its batch a record stands. */
+    byte flags(int number) {
         int last = records.size() - 1;
-        for (int at = 0; at <= last; at++) {
-            byte flags = last == 0
-                    ? Format.SINGLE
-                    : at == 0 ? Format.BATCH_BEGIN : at == last ? Format.BATCH_END : Format.BATCH_MIDDLE;
-            index.add(firstLsn + at, buffer.endPosition());
-            buffer.putRecord(records.get(at), flags, firstLsn + at, durableLsn);
+        if (last == 0) {
+            return Format.SINGLE;
         }
+        return number == 0 ? Format.BATCH_BEGIN : number == last ? Format.BATCH_END : Format.BATCH_MIDDLE;
     }
 }

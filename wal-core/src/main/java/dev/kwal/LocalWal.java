@@ -55,7 +55,7 @@ final class LocalWal implements Wal {
         this.observers = opening.observers();
         this.recovery = opening.report();
         this.chores = new Chores(options, path, progress, source, background.chores());
-        this.appender = new Appender(store, path, progress, succession, chores, calls);
+        this.appender = new Appender(options, store, path, progress, succession, chores, calls);
         this.view = new PathView(path, progress, succession);
     }
 
@@ -100,12 +100,12 @@ final class LocalWal implements Wal {
 
     @Override
     public long append(ByteBuffer record, Durability level) throws IOException {
-        return appender.append(FrameGroup.of(record, options), level, Deadline.NEVER);
+        return appender.append(record, level, Deadline.NEVER);
     }
 
     @Override
     public long append(ByteBuffer record, Durability level, Duration timeout) throws IOException {
-        return appender.append(FrameGroup.of(record, options), level, Deadline.after(timeout));
+        return appender.append(record, level, Deadline.after(timeout));
     }
 
     @Override
@@ -125,7 +125,7 @@ final class LocalWal implements Wal {
 
     @Override
     public long tryAppend(ByteBuffer record) throws IOException {
-        return appender.tryAppend(FrameGroup.of(record, options));
+        return appender.tryAppend(record);
     }
 
     @Override

@@ -18,12 +18,13 @@ final class Progress {
     private final Waiters waiters;
     private final Observers observers;
 
-    private boolean isClosed;
-    private boolean isReleased;
-    private @Nullable Throwable failure;
+    private final Sleepers sleepers = new Sleepers();
+    private volatile boolean isClosed;
+    private volatile boolean isReleased;
+    private volatile @Nullable Throwable failure;
     private volatile long epoch;
-    private volatile long lastLsn;
-    private volatile long highestLsn;
+    private volatile Term term;
+    private volatile long highestCutLsn;
     private volatile long writtenLsn;
     private volatile long durableLsn;
 
@@ -32,8 +33,8 @@ final class Progress {
         this.waiters = new Waiters(executor);
         this.observers = observers;
         this.epoch = epoch;
-        this.lastLsn = lastLsn;
-        this.highestLsn = lastLsn;
+        this.term = Term.none(lastLsn);
+        this.highestCutLsn = lastLsn;
         this.writtenLsn = lastLsn;
         this.durableLsn = durableLsn;
     }
@@ -45,12 +46,14 @@ final class Progress {
     /** Waits for any change; with the lock. An interrupt ends nothing and is kept. */
     @SuppressWarnings("WaitNotInLoop") // The callers loop.
     void await() {
+        wakeNow();
         changed.awaitUninterruptibly();
     }
 
     /** Waits for any change, at most until the deadline; with the lock. False if the time ran out. */
     boolean await(Deadline deadline) {
         boolean wasInterrupted = false;
+        wakeNow();
         while (true) {
             try {
                 boolean isInTime = changed.awaitNanos(deadline.nanosLeft()) > 0;
@@ -76,13 +79,24 @@ final class Progress {
 
     // -- watermarks
 
+    /** Where appenders put their records. */
+    Term term() {
+        return term;
+    }
+
+    /** Appenders go on in another term, which goes on behind the last; with the lock. */
+    void begin(Term next) {
+        term = next;
+    }
+
+    /** The last record that has its LSN. */
     long lastLsn() {
-        return lastLsn;
+        return term.lastLsn();
     }
 
     /** The highest LSN that was ever assigned since the log was opened, or before; it may have been given up. */
     long highestLsn() {
-        return highestLsn;
+        return Math.max(highestCutLsn, lastLsn());
     }
 
     long writtenLsn() {
@@ -100,16 +114,10 @@ final class Progress {
 
     long reachedLsn(Durability level) {
         return switch (level) {
-            case BUFFERED -> lastLsn;
+            case BUFFERED -> lastLsn();
             case WRITTEN -> writtenLsn;
             case SYNCED -> durableLsn;
         };
-    }
-
-    void appended(int count) {
-        long next = lastLsn + count;
-        lastLsn = next;
-        highestLsn = Math.max(highestLsn, next);
     }
 
     void written(long lsn) {
@@ -123,12 +131,13 @@ final class Progress {
             durableLsn = Math.max(durableLsn, lsn);
             settle();
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
     private void settle() {
         waiters.reached(writtenLsn, durableLsn);
+        sleepers.reached(writtenLsn, durableLsn);
         changed();
     }
 
@@ -136,13 +145,15 @@ final class Progress {
     void cutTo(long lsn, long itsEpoch) {
         lock.lock();
         try {
-            lastLsn = lsn;
+            highestCutLsn = highestLsn();
+            epoch = itsEpoch;
+            term = term.rebased(lsn);
             writtenLsn = lsn;
             durableLsn = lsn;
-            epoch = itsEpoch;
+            sleepers.wakeAll();
             changed();
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
@@ -154,11 +165,13 @@ final class Progress {
         try {
             if (failure == null) {
                 failure = cause;
+                term.stop();
                 waiters.fail(new WalFailedException(durableLsn, cause));
             }
+            sleepers.wakeAll();
             changed();
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
@@ -167,9 +180,10 @@ final class Progress {
         lock.lock();
         try {
             isClosed = true;
+            term.stop();
             changed();
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
@@ -179,19 +193,15 @@ final class Progress {
         try {
             isReleased = true;
             waiters.fail(new WalClosedException());
+            sleepers.wakeAll();
             changed();
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
     boolean isClosed() {
-        lock.lock();
-        try {
-            return isClosed;
-        } finally {
-            lock.unlock();
-        }
+        return isClosed;
     }
 
     boolean isFailed() {
@@ -201,48 +211,55 @@ final class Progress {
     /** Why the log has failed; null if it has not. */
     @Nullable
     Throwable failure() {
-        lock.lock();
-        try {
-            return failure;
-        } finally {
-            lock.unlock();
-        }
+        return failure;
     }
 
     boolean isReleased() {
-        lock.lock();
-        try {
-            return isReleased;
-        } finally {
-            lock.unlock();
-        }
+        return isReleased;
     }
 
     /** Throws unless appends are accepted. */
     void checkUsable() throws WalException {
-        lock.lock();
-        try {
-            checkNotFailed();
-            if (isClosed) {
-                throw new WalClosedException();
-            }
-        } finally {
-            lock.unlock();
+        checkNotFailed();
+        if (isClosed) {
+            throw new WalClosedException();
         }
     }
 
     void checkNotFailed() throws WalFailedException {
-        lock.lock();
-        try {
-            if (failure != null) {
-                throw new WalFailedException(durableLsn, failure);
-            }
-        } finally {
-            lock.unlock();
+        var cause = failure;
+        if (cause != null) {
+            throw new WalFailedException(durableLsn, cause);
         }
     }
 
     // -- waiting
+
+    /** For a thread that waits, without the lock, until a record has reached a level or it is its turn to lead. */
+    Sleepers.Sleeper sleeper(long lsn, Durability level) {
+        return sleepers.add(lsn, level);
+    }
+
+    /** Gives the lead to one who sleeps; with the lock. */
+    void handOver(Durability level) {
+        sleepers.wakeNext(level);
+    }
+
+    /** Gives the lock back, then wakes those whose time has come. */
+    void unlockAndWake() {
+        var woken = lock.getHoldCount() == 1 ? sleepers.takeWoken() : null;
+        lock.unlock();
+        if (woken != null) {
+            woken.forEach(Sleepers.Sleeper::wake);
+        }
+    }
+
+    private void wakeNow() {
+        var woken = sleepers.takeWoken();
+        if (woken != null) {
+            woken.forEach(Sleepers.Sleeper::wake);
+        }
+    }
 
     boolean hasRoomForTicket() {
         return waiters.hasRoom();
@@ -252,13 +269,23 @@ final class Progress {
     WalTicket ticket(Durability level) throws WalException {
         lock.lock();
         try {
-            checkUsable();
-            if (reachedLsn(level) >= lastLsn) {
-                return new WalTicket(lastLsn, CompletableFuture.completedStage(lastLsn));
-            }
-            return new WalTicket(lastLsn, waiters.add(lastLsn, level).minimalCompletionStage());
+            return ticket(lastLsn(), level);
         } finally {
-            lock.unlock();
+            unlockAndWake();
+        }
+    }
+
+    /** A ticket for a record; with the lock, in the order of LSNs. */
+    WalTicket ticket(long lsn, Durability level) throws WalException {
+        lock.lock();
+        try {
+            checkUsable();
+            if (reachedLsn(level) >= lsn) {
+                return new WalTicket(lsn, CompletableFuture.completedStage(lsn));
+            }
+            return new WalTicket(lsn, waiters.add(lsn, level).minimalCompletionStage());
+        } finally {
+            unlockAndWake();
         }
     }
 
@@ -268,7 +295,7 @@ final class Progress {
         try {
             return failure == null && !isReleased ? waiters.highestLsn(level) : 0;
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
@@ -282,18 +309,18 @@ final class Progress {
         lock.lock();
         try {
             long startEpoch = epoch;
-            while (reachedLsn(level) < Math.min(lsn, lastLsn) && epoch == startEpoch) {
+            while (reachedLsn(level) < Math.min(lsn, lastLsn()) && epoch == startEpoch) {
                 checkNotFailed();
                 if (isReleased) {
                     throw new WalClosedException();
                 }
                 if (!await(deadline)) {
-                    return reachedLsn(level) >= Math.min(lsn, lastLsn);
+                    return reachedLsn(level) >= Math.min(lsn, lastLsn());
                 }
             }
             return true;
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 
@@ -311,7 +338,7 @@ final class Progress {
                 long ignored = changed.awaitNanos(nanos);
             }
         } finally {
-            lock.unlock();
+            unlockAndWake();
         }
     }
 }

@@ -173,7 +173,7 @@ final class Succession {
     private void seal(ActiveSegment current) throws IOException {
         long base = current.open().baseLsn();
         var seal = new SealFrame(base, progress.lastLsn() - base + 1, current.index());
-        path.buffer().putSeal(seal, progress.lastLsn(), progress.durableLsn());
+        path.putControl(frames -> frames.putSeal(seal, progress.lastLsn(), progress.durableLsn()));
         path.drain();
     }
 
@@ -196,7 +196,7 @@ final class Succession {
 
     private void begin(SegmentSource.Prepared next, @Nullable Segment endedLast, OpenFrame open) throws IOException {
         path.begin(new ActiveSegment(next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
-        path.buffer().putOpen(open);
+        path.putControl(frames -> frames.putOpen(open));
         var growing = Segment.growing(next.header(), open);
         change(before -> before.with(endedLast, growing));
         needsCloseMark = false;
@@ -207,7 +207,7 @@ final class Succession {
         progress.checkUsable();
         copyTail();
         var current = path.segment();
-        if (current != null && current.hasRecords()) {
+        if (current != null && path.terms().hasRecords(current)) {
             rotate(SegmentSource.Size.FULL, firstLsn);
             path.drain();
         }
@@ -230,7 +230,7 @@ final class Succession {
         if (path.segment() == null || !hasSpaceForHead()) {
             rotate(SegmentSource.Size.URGENT, newFirstLsn);
         } else {
-            path.buffer().putHead(newFirstLsn, progress.lastLsn(), progress.durableLsn());
+            path.putControl(frames -> frames.putHead(newFirstLsn, progress.lastLsn(), progress.durableLsn()));
         }
         path.drain();
         firstLsn = newFirstLsn;
@@ -310,7 +310,7 @@ final class Succession {
                 lsn,
                 OpenFrame.Reason.TRUNCATE);
         path.begin(new ActiveSegment(next.header(), open, next.writer(), new SparseIndex(), Format.HEADER_BYTES));
-        path.buffer().putOpen(open);
+        path.putControl(frames -> frames.putOpen(open));
         try {
             cutAt(before, lsn, ended, next, open);
         } finally {
@@ -324,7 +324,7 @@ final class Succession {
             SegmentChain before, long lsn, @Nullable Segment ended, SegmentSource.Prepared next, OpenFrame open)
             throws IOException {
         path.drain();
-        path.buffer().putMark(Format.MARK, path.buffer().endPosition(), lsn, lsn);
+        path.putControl(frames -> frames.putMark(Format.MARK, frames.endPosition(), lsn, lsn));
         path.drain();
         truncations.add(open.epoch(), open.baseLsn());
         // Watermarks first: a cursor must not look for a record of the old epoch in the new chain.
@@ -366,7 +366,8 @@ final class Succession {
             return;
         }
         path.drain();
-        path.buffer().putMark(Format.CLOSE, current.syncedPosition(), progress.lastLsn(), progress.durableLsn());
+        path.putControl(frames ->
+                frames.putMark(Format.CLOSE, current.syncedPosition(), progress.lastLsn(), progress.durableLsn()));
         path.drain();
     }
 

@@ -1,50 +1,35 @@
 package dev.kwal;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way of a record from the caller to the medium: buffer, write, sync, with group commit by leaders.
  *
+ * <p>Appenders fill the current {@linkplain Term term} without a lock. Whoever needs a level and finds nobody at work leads:
+ * it writes all that is published without a gap, and flushes if need be, while others fill the term on.
+ *
  * <p>Always: one thread at a time writes, one syncs, and none does either while another has the path {@linkplain
- * #exclusively for itself}. No I/O happens under the lock. After a failed write or sync nothing is written or synced ever
- * again.
+ * #exclusively for itself}; the term is stopped then, and when the log has failed or is closed. No I/O happens under the
+ * lock. After a failed write or sync nothing is written or synced ever again.
  */
 final class WritePath {
-    /** Room kept in the buffer for control frames. */
-    private static final int CONTROL_BYTES = (int) Format.frameBytes(SealFrame.maxBytes()) + 1024;
-
     private static final long MARK_BYTES = Format.frameBytes(Format.POSITION_PAYLOAD_BYTES);
 
     private final WalOptions options;
     private final Progress progress;
     private final ReentrantLock lock;
-    private final int bufferBytes;
-    private final Deque<FrameBuffer> free = new ArrayDeque<>(2);
+    private final Terms terms;
 
-    private FrameBuffer active;
-    private @Nullable ActiveSegment segment;
     private boolean isWriting;
     private boolean isSyncing;
     private boolean isExclusive;
     private int exclusiveWaiters;
     private long markedLsn;
-
-    /** Whether there is room for a group. */
-    enum Room {
-        /** It was appended. */
-        TAKEN,
-        /** Somebody has the path for itself. */
-        BUSY,
-        /** The segment is full or old or has no space prepared, or there is none. */
-        NO_SEGMENT,
-        /** The buffer is full, or too many tickets are open. */
-        FULL
-    }
 
     /** Work that needs the path for itself. */
     interface Work {
@@ -55,36 +40,53 @@ final class WritePath {
      * What {@link #tryPut} did.
      *
      * @param lsn of the last record
-     * @param isDueToWrite so much is buffered that it should be written now
-     * @param isDueToPrepare the segment is half full, and the next one should be prepared
      */
-    record Taken(Room room, long lsn, @Nullable WalTicket ticket, boolean isDueToWrite, boolean isDueToPrepare) {
-        static Taken not(Room why) {
-            return new Taken(why, Wal.NO_ROOM, null, false, false);
+    record Taken(Terms.Room room, long lsn, @Nullable WalTicket ticket) {
+        static Taken not(Terms.Room why) {
+            return new Taken(why, Wal.NO_ROOM, null);
         }
     }
 
     WritePath(WalOptions options, Progress progress, @Nullable ActiveSegment segment) {
-        this(options, progress, segment, FrameBuffer::direct);
+        this(options, progress, segment, LogBuffer::direct);
     }
 
     /** With buffers of another kind, for tools that do not see memory outside the heap. */
-    WritePath(
-            WalOptions options, Progress progress, @Nullable ActiveSegment segment, IntFunction<FrameBuffer> buffers) {
+    WritePath(WalOptions options, Progress progress, @Nullable ActiveSegment segment, IntFunction<LogBuffer> buffers) {
         this.options = options;
         this.progress = progress;
         this.lock = progress.lock();
         this.markedLsn = progress.durableLsn();
-        this.segment = segment;
-        this.bufferBytes = options.bufferBytes() + CONTROL_BYTES;
-        this.active = buffers.apply(bufferBytes);
-        free.add(buffers.apply(bufferBytes));
+        this.terms = new Terms(options, progress, buffers);
         if (segment != null) {
-            active.begin(segment.salt(), segment.writtenPosition());
+            terms.begin(segment);
+            terms.open();
         }
     }
 
     // -- append
+
+    /**
+     * Appends a record if the current term has room. No lock, no I/O, no allocation.
+     *
+     * @return its LSN, or 0 if {@link #tryPut} has to find out why not
+     */
+    long tryPut(ByteBuffer record, int from, int length) {
+        var term = progress.term();
+        long reservation = terms.tryReserve(term, Format.frameBytes(length), 1);
+        if (reservation == Term.REFUSED) {
+            return 0;
+        }
+        try {
+            // Asked only now: no truncation can take it back before this record is published.
+            term.put(reservation, record, from, length, progress.durableLsn());
+        } catch (Throwable t) {
+            // A frame that stays half put would keep everything behind it waiting.
+            progress.fail(t);
+            throw t;
+        }
+        return term.lsnOf(reservation);
+    }
 
     /**
      * Appends a group to the buffer if there is room now. No I/O, no waiting but for the lock.
@@ -92,78 +94,50 @@ final class WritePath {
      * @param ticketLevel the level of the ticket to give, or null for none
      */
     Taken tryPut(FrameGroup group, @Nullable Durability ticketLevel) throws WalException {
+        if (ticketLevel == null) {
+            var term = progress.term();
+            long reservation = terms.tryReserve(term, group.frameBytes(), group.count());
+            if (reservation != Term.REFUSED) {
+                return put(term, reservation, group, null);
+            }
+        }
         lock.lock();
         try {
-            progress.checkUsable();
-            long lastLsn = progress.lastLsn();
-            if (lastLsn > Format.MAX_LSN - group.count()) {
-                throw new IllegalStateException("all LSNs are used up, the last is " + lastLsn);
+            while (true) {
+                progress.checkUsable();
+                if (progress.lastLsn() > Format.MAX_LSN - group.count()) {
+                    throw new IllegalStateException("all LSNs are used up, the last is " + progress.lastLsn());
+                }
+                var room = terms.roomFor(group.frameBytes(), ticketLevel);
+                if (room != Terms.Room.TAKEN) {
+                    return Taken.not(room);
+                }
+                long reservation = terms.reserve(group);
+                if (reservation != Term.REFUSED) {
+                    return put(progress.term(), reservation, group, ticketLevel);
+                }
+                // Somebody was faster, without the lock.
             }
-            var room = roomFor(group.frameBytes(), ticketLevel);
-            if (room != Room.TAKEN) {
-                return Taken.not(room);
-            }
-            put(group, lastLsn + 1);
-            return new Taken(
-                    Room.TAKEN,
-                    progress.lastLsn(),
-                    ticketLevel == null ? null : progress.ticket(ticketLevel),
-                    active.fill() >= options.flushBytes() || active.recordCount() >= options.flushRecords(),
-                    active.endPosition() > options.segmentBytes() / 2);
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
-    /** A group that was put in half would make the log unreadable: an error here, of lack of memory perhaps, fails it. */
-    private void put(FrameGroup group, long firstLsn) {
+    private Taken put(Term term, long reservation, FrameGroup group, @Nullable Durability ticketLevel)
+            throws WalException {
         try {
-            group.putTo(active, current().index(), firstLsn, progress.durableLsn());
-            progress.appended(group.count());
+            term.put(reservation, group, progress.durableLsn());
         } catch (Throwable t) {
             progress.fail(t);
             throw t;
         }
+        long lsn = term.lsnOf(reservation) + group.count() - 1;
+        return new Taken(Terms.Room.TAKEN, lsn, ticketLevel == null ? null : progress.ticket(lsn, ticketLevel));
     }
 
-    private Room roomFor(long frameBytes, @Nullable Durability ticketLevel) {
-        if (isExclusive) {
-            return Room.BUSY;
-        }
-        if (segment == null || isFull(segment, frameBytes) || !segment.hasSpaceFor(active.endPosition(), frameBytes)) {
-            return Room.NO_SEGMENT;
-        }
-        if (ticketLevel != null && !progress.hasRoomForTicket()) {
-            return Room.FULL;
-        }
-        return active.hasRoomFor(frameBytes + CONTROL_BYTES) || enlargeFor(frameBytes) ? Room.TAKEN : Room.FULL;
-    }
-
-    private boolean isFull(ActiveSegment current, long frameBytes) {
-        if (!current.hasRecords()) {
-            return false;
-        }
-        return active.endPosition() + frameBytes > options.segmentBytes()
-                || (!options.segmentAge().equals(WalOptions.FOREVER)
-                        && System.nanoTime() - current.beginNanos() >= Deadline.toNanos(options.segmentAge()));
-    }
-
-    /** Gives a group that is larger than the buffer one of its own, once the buffer is empty. */
-    private boolean enlargeFor(long frameBytes) {
-        if (!active.isEmpty() || frameBytes + CONTROL_BYTES <= active.capacity()) {
-            return false;
-        }
-        long position = active.endPosition();
-        release(active);
-        active = FrameBuffer.onHeap((int) (frameBytes + CONTROL_BYTES));
-        active.begin(current().salt(), position);
-        return true;
-    }
-
-    private void release(FrameBuffer buffer) {
-        if (buffer.capacity() == bufferBytes) {
-            free.add(buffer);
-        }
+    /** Where there is room, and whether what is there wants to be looked after. */
+    Terms terms() {
+        return terms;
     }
 
     /** Waits until something has changed that may give room; writes the buffer if that gives it and nobody does. */
@@ -173,13 +147,15 @@ final class WritePath {
             progress.checkUsable();
             if (isExclusive || isWriting) {
                 progress.await();
-            } else if (!active.isEmpty()) {
-                writeGroup();
+            } else if (terms.hasUnwritten()) {
+                if (!writeGroup()) {
+                    pause();
+                }
             } else if (!progress.hasRoomForTicket()) {
                 progress.await();
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -192,10 +168,10 @@ final class WritePath {
         lock.lock();
         try {
             progress.checkUsable();
-            boolean isFull = isExclusive || isWriting || !active.isEmpty() || !progress.hasRoomForTicket();
+            boolean isFull = isExclusive || isWriting || terms.hasUnwritten() || !progress.hasRoomForTicket();
             return !isFull || progress.await(deadline);
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -207,90 +183,136 @@ final class WritePath {
      * @return the last LSN at that level
      */
     long commit(long lsn, Durability level) throws WalException {
+        long epoch = progress.epoch();
+        long target = Math.min(lsn, progress.lastLsn());
+        while (progress.reachedLsn(level) < target) {
+            if (progress.epoch() != epoch) {
+                // The record was synced before a truncation gave it up.
+                return lsn;
+            }
+            var sleeper = leadOrQueue(target, level);
+            if (sleeper != null) {
+                sleeper.sleep();
+            }
+        }
+        return progress.reachedLsn(level);
+    }
+
+    private Sleepers.@Nullable Sleeper leadOrQueue(long target, Durability level) throws WalException {
         lock.lock();
         try {
-            long startEpoch = progress.epoch();
-            long target = Math.min(lsn, progress.lastLsn());
-            while (progress.reachedLsn(level) < target) {
-                if (progress.epoch() != startEpoch) {
-                    // The record was synced before a truncation gave it up.
-                    return lsn;
-                }
-                progress.checkNotFailed();
-                if (isExclusive || exclusiveWaiters > 0 || (level == Durability.SYNCED ? isSyncing : isWriting)) {
-                    progress.await();
-                } else if (progress.isReleased()) {
-                    throw new WalClosedException();
-                } else {
-                    lead(target, level);
-                }
+            if (progress.reachedLsn(level) >= target) {
+                return null;
             }
-            return progress.reachedLsn(level);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** After this the level is reached or the log has failed. Anything else would have the caller lead for ever. */
-    private void lead(long target, Durability level) throws WalException {
-        if (level == Durability.SYNCED) {
-            syncGroup();
-        } else {
-            writeGroup();
-        }
-        if (progress.reachedLsn(level) < target) {
             progress.checkNotFailed();
-            throw new IllegalStateException(
-                    "record " + target + " is not " + level + ", yet no write and no sync has failed");
+            if (isExclusive || exclusiveWaiters > 0 || (level == Durability.SYNCED ? isSyncing : isWriting)) {
+                return progress.sleeper(target, level);
+            }
+            if (progress.isReleased()) {
+                throw new WalClosedException();
+            }
+            lead(target, level);
+            return null;
+        } finally {
+            unlock();
         }
     }
 
-    /** Writes what is buffered, on behalf of everybody. Called and returns with the lock; releases it for the write. */
-    private void writeGroup() {
-        if (active.isEmpty()) {
-            return;
+    /** Does one round of work; of syncs, whoever has reached its target lets somebody else lead. */
+    private void lead(long target, Durability level) {
+        boolean hasWorked = level == Durability.SYNCED ? syncGroup(target) : writeGroup();
+        if (progress.reachedLsn(level) >= target || progress.isFailed()) {
+            if (level == Durability.SYNCED) {
+                progress.handOver(level);
+            }
+        } else if (!hasWorked) {
+            pause();
         }
-        var group = active;
+    }
+
+    /** A record that is put right now is in the way: gives its appender time, without the lock. */
+    private void pause() {
+        unlock();
+        try {
+            Backoff.pause();
+        } finally {
+            lock.lock();
+        }
+    }
+
+    /** Wakes whoever was found to be done; never under the lock. */
+    private void unlock() {
+        progress.unlockAndWake();
+    }
+
+    /**
+     * Writes what is published, on behalf of everybody. Called and returns with the lock; releases it for the write.
+     *
+     * @return false if nothing more is published
+     */
+    private boolean writeGroup() {
         var target = current();
-        long groupLsn = progress.lastLsn();
-        active = free.remove();
-        active.begin(target.salt(), group.endPosition());
+        var term = terms.oldest();
+        term.walk(target.index());
+        var frames = term.frames();
+        if (!frames.hasRemaining()) {
+            return false;
+        }
         isWriting = true;
-        lock.unlock();
+        unlock();
         Throwable thrown = null;
         try {
-            target.writer().append(group.frames());
+            target.writer().append(frames);
         } catch (Throwable t) {
             thrown = t;
         } finally {
             lock.lock();
             isWriting = false;
-            release(group);
             if (thrown == null) {
-                target.written(group.endPosition());
-                progress.written(groupLsn);
+                terms.written(term);
+                target.written(term.writtenPosition());
+                progress.written(term.writtenLsn());
             } else {
                 progress.fail(thrown);
             }
+            progress.handOver(Durability.WRITTEN);
         }
+        return true;
     }
 
-    /** Writes and syncs, on behalf of everybody. Called and returns with the lock; releases it for the I/O. */
-    private void syncGroup() {
+    /**
+     * Writes and syncs, on behalf of everybody. Called and returns with the lock; releases it for the I/O.
+     *
+     * @return false if there was nothing to sync, because a record that is put right now is in the way
+     */
+    private boolean syncGroup(long target) {
         isSyncing = true;
         try {
             while (isWriting) {
                 progress.await();
             }
-            if (!progress.isFailed()) {
-                writeGroup();
+            writeUpTo(target);
+            if (progress.isFailed() || progress.writtenLsn() == progress.durableLsn()) {
+                return progress.isFailed();
             }
-            if (!progress.isFailed()) {
-                syncWritten();
-            }
+            syncWritten();
+            return true;
         } finally {
             isSyncing = false;
             progress.signal();
+        }
+    }
+
+    /** Waits a little for a record on the way; not long, because those before it want to be synced. */
+    private void writeUpTo(long target) {
+        int rounds = 0;
+        while (!progress.isFailed() && progress.writtenLsn() < target && rounds < Backoff.SPIN_ROUNDS) {
+            if (isWriting) {
+                progress.await();
+            } else if (!writeGroup()) {
+                rounds++;
+                Thread.onSpinWait();
+            }
         }
     }
 
@@ -299,7 +321,7 @@ final class WritePath {
         var target = current();
         long targetLsn = progress.writtenLsn();
         long targetPosition = target.writtenPosition();
-        lock.unlock();
+        unlock();
         Throwable thrown = null;
         try {
             target.writer().sync();
@@ -325,22 +347,26 @@ final class WritePath {
     boolean markWhenIdle() {
         lock.lock();
         try {
+            var segment = terms.segment();
             if (segment == null || progress.isFailed() || progress.isClosed()) {
                 return false;
             }
-            if (isExclusive || isWriting || isSyncing || !active.isEmpty()) {
+            var term = progress.term();
+            if (isExclusive || isWriting || isSyncing || terms.isOneFull() || !term.stopIfWritten()) {
                 return true;
             }
             long durableLsn = progress.durableLsn();
             boolean isMarkDue = durableLsn == progress.lastLsn() && markedLsn != durableLsn;
-            if (isMarkDue && segment.hasSpaceFor(active.endPosition(), MARK_BYTES)) {
+            if (isMarkDue && segment.hasSpaceFor(terms.position(), MARK_BYTES)) {
                 markedLsn = durableLsn;
-                active.putMark(Format.MARK, segment.syncedPosition(), durableLsn, durableLsn);
-                writeGroup();
+                long synced = segment.syncedPosition();
+                term.putControl(frames -> frames.putMark(Format.MARK, synced, durableLsn, durableLsn));
             }
+            terms.admit();
+            writeGroup();
             return false;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -356,8 +382,9 @@ final class WritePath {
             }
             exclusiveWaiters--;
             isExclusive = true;
+            terms.shut();
         } finally {
-            lock.unlock();
+            unlock();
         }
         try {
             work.run();
@@ -365,27 +392,36 @@ final class WritePath {
             lock.lock();
             try {
                 isExclusive = false;
+                terms.open();
+                progress.handOver(Durability.WRITTEN);
+                progress.handOver(Durability.SYNCED);
                 progress.signal();
             } finally {
-                lock.unlock();
+                unlock();
             }
         }
     }
 
-    /** The buffer, for control frames; by exclusive work only. */
-    FrameBuffer buffer() {
-        return active;
+    /** Puts control frames behind everything that was appended; by exclusive work only. */
+    void putControl(Consumer<FrameBuffer> put) {
+        lock.lock();
+        try {
+            progress.term().putControl(put);
+        } finally {
+            unlock();
+        }
     }
 
     /** The segment being written; by exclusive work only. */
     @Nullable
     ActiveSegment segment() {
-        return segment;
+        return terms.segment();
     }
 
     /** Whether the segment being written can take a group; by exclusive work only. */
     boolean hasSegmentFor(long frameBytes) {
-        return segment != null && !isFull(segment, frameBytes);
+        var segment = terms.segment();
+        return segment != null && !terms.isFull(segment, frameBytes);
     }
 
     /**
@@ -394,38 +430,41 @@ final class WritePath {
      * @throws IOException if there is none; nothing has changed
      */
     void prepareFor(long frameBytes) throws IOException {
-        current().prepareFor(active.endPosition(), frameBytes, options.segmentBytes());
+        current().prepareFor(terms.position(), frameBytes, options.segmentBytes());
     }
 
     /** Notes anew that everything before the close mark was synced, in its place: the mark itself may not have been. */
     void markResumed() throws WalException {
         lock.lock();
         try {
-            active.putMark(Format.MARK, current().syncedPosition(), progress.lastLsn(), progress.lastLsn());
+            var term = progress.term();
+            long lastLsn = progress.lastLsn();
+            term.stop();
+            term.putControl(frames -> frames.putMark(Format.MARK, current().syncedPosition(), lastLsn, lastLsn));
+            terms.admit();
             writeGroup();
             progress.checkNotFailed();
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
     private ActiveSegment current() {
-        var current = segment;
+        var current = terms.segment();
         if (current == null) {
             throw new IllegalStateException("no segment");
         }
         return current;
     }
 
-    /** Makes a segment the one being written; by exclusive work only, with an empty buffer. */
+    /** Makes a segment the one being written; by exclusive work only, when everything is written. */
     void begin(ActiveSegment next) {
         lock.lock();
         try {
-            segment = next;
+            terms.begin(next);
             markedLsn = progress.durableLsn();
-            active.begin(next.salt(), next.writtenPosition());
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -434,15 +473,20 @@ final class WritePath {
         lock.lock();
         try {
             progress.checkNotFailed();
+            var segment = terms.segment();
             if (segment != null) {
-                writeGroup();
+                while (terms.hasUnwritten() && !progress.isFailed()) {
+                    if (!writeGroup()) {
+                        pause();
+                    }
+                }
                 if (!progress.isFailed() && segment.syncedPosition() < segment.writtenPosition()) {
                     syncWritten();
                 }
             }
             progress.checkNotFailed();
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -451,11 +495,12 @@ final class WritePath {
     SparseIndex indexOf(long sequence) {
         lock.lock();
         try {
+            var segment = terms.segment();
             return segment != null && segment.header().sequence() == sequence
                     ? segment.index().copy()
                     : null;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -463,9 +508,9 @@ final class WritePath {
     long endPosition() {
         lock.lock();
         try {
-            return segment == null ? 0 : active.endPosition();
+            return terms.segment() == null ? 0 : terms.position();
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 }

@@ -2,7 +2,9 @@ package dev.kwal
 
 import io.kotest.core.spec.style.StringSpec
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions
+import org.jetbrains.lincheck.datastructures.forClasses
 import org.jetbrains.lincheck.datastructures.scenario
+import java.util.zip.CRC32C
 import kotlin.reflect.KFunction
 
 /**
@@ -23,6 +25,10 @@ class ModelCheckingSpec :
             explore(listOf(APPEND, SYNC), listOf(APPEND, WRITE))
         }
 
+        "a batch is written whole or not at all" {
+            explore(listOf(APPEND_BATCH, APPEND), listOf(APPEND, WRITE))
+        }
+
         "everybody who waits hears that a flush failed" {
             explore(listOf(APPEND, SYNC), listOf(BREAK_DISK, SYNC), listOf(APPEND_ASYNC))
         }
@@ -41,6 +47,7 @@ class ModelCheckingSpec :
     })
 
 private val APPEND = ModelledPath::append
+private val APPEND_BATCH = ModelledPath::appendBatch
 private val APPEND_ASYNC = ModelledPath::appendAsync
 private val SYNC = ModelledPath::sync
 private val WRITE = ModelledPath::write
@@ -52,7 +59,11 @@ private val CLOSE = ModelledPath::close
 private val ITERATIONS = Integer.getInteger("model.iterations", 0)
 private val INVOCATIONS = Integer.getInteger("model.invocations", 300)
 
-private fun options() = ModelCheckingOptions().invocationsPerIteration(INVOCATIONS).minimizeFailedScenario(false)
+/** A checksum is computed by one thread over memory of its own. */
+private fun options() = ModelCheckingOptions()
+    .invocationsPerIteration(INVOCATIONS)
+    .minimizeFailedScenario(false)
+    .addGuarantee(forClasses(CRC32C::class.java.name).allMethods().ignore())
 
 private fun explore(vararg threads: List<KFunction<*>>) = options()
     .iterations(0)

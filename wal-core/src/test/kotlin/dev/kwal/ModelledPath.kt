@@ -5,7 +5,9 @@ import org.jetbrains.lincheck.datastructures.Operation
 import org.jetbrains.lincheck.datastructures.Validate
 import java.io.IOException
 import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.atomic.AtomicIntegerArray
 
 private const val SEGMENT_BYTES = 1L shl 20
 private val MODEL_OPTIONS = WalOptions.DEFAULT.withBufferBytes(4096).withSegmentBytes(SEGMENT_BYTES)
@@ -23,11 +25,20 @@ class ModelledPath {
     private val progress = Progress(Runnable::run, Observers(), 0, 0, 0)
     private val segment =
         ActiveSegment(header, OpenFrame(0, 0, 0, 1, 1, 0, 0, OpenFrame.Reason.NEW), writer, SparseIndex(), 64)
-    private val path = WritePath(MODEL_OPTIONS, progress, segment, FrameBuffer::onHeap)
+    private val path = WritePath(MODEL_OPTIONS, progress, segment, ::ArrayBuffer)
     private val tickets = ArrayList<CompletableFuture<Long>>()
 
     @Operation
-    fun append(): Long = put(null).lsn()
+    fun append(): Long {
+        val lsn = path.tryPut(RECORD, 0, 1)
+        return if (lsn != 0L) lsn else put(null).lsn()
+    }
+
+    @Operation
+    fun appendBatch(): Long {
+        val batch = FrameGroup.of(listOf(RECORD.duplicate(), RECORD.duplicate()), MODEL_OPTIONS)
+        return path.tryPut(batch, null).lsn()
+    }
 
     /** The ticket is looked at by [everybodyIsTold]. */
     @Operation
@@ -41,7 +52,7 @@ class ModelledPath {
     private fun put(ticketLevel: Durability?): WritePath.Taken {
         while (true) {
             val taken = path.tryPut(FrameGroup.of(RECORD.duplicate(), MODEL_OPTIONS), ticketLevel)
-            if (taken.room() == WritePath.Room.TAKEN) return taken
+            if (taken.room() == Terms.Room.TAKEN) return taken
             path.awaitRoom()
         }
     }
@@ -58,9 +69,13 @@ class ModelledPath {
     @Operation
     fun look() = checkFlushed(progress.durableLsn())
 
-    /** Something that needs the path for itself, such as a rotation. */
+    /** Something that needs the path for itself, such as a rotation: nobody appends meanwhile. */
     @Operation
-    fun exclusively() = path.exclusively { path.drain() }
+    fun exclusively() = path.exclusively {
+        val lastLsn = progress.lastLsn()
+        path.drain()
+        check(progress.lastLsn() == lastLsn) { "record ${progress.lastLsn()} was appended meanwhile" }
+    }
 
     /** From here on flushes fail. */
     @Operation
@@ -84,6 +99,32 @@ class ModelledPath {
         checkFlushed(progress.durableLsn())
     }
 
+    /** Its length words stand in an array of atomics, which the model checker sees. */
+    private class ArrayBuffer(capacity: Int) : LogBuffer(ByteBuffer.allocate(capacity)) {
+        private val lengths = AtomicIntegerArray(capacity / Format.ALIGNMENT + 1)
+
+        override fun publish(at: Int, length: Int) {
+            bytes().putInt(at, length)
+            lengths.set(at / Format.ALIGNMENT, length)
+        }
+
+        override fun publishedLength(at: Int): Int {
+            val length = lengths.get(at / Format.ALIGNMENT)
+            return if (length !=
+                0
+            ) {
+                length
+            } else {
+                bytes().getInt(at).takeIf { Format.kind(bytes(), at) != Format.RECORD } ?: 0
+            }
+        }
+
+        override fun clear(usedBytes: Int) {
+            super.clear(usedBytes)
+            repeat(lengths.length()) { lengths.set(it, 0) }
+        }
+    }
+
     /** A flush covers what was written before it began. */
     private class CountingWriter : SegmentWriter {
         @Volatile
@@ -99,8 +140,15 @@ class ModelledPath {
 
         override fun prepare(endPosition: Long): Long = SEGMENT_BYTES * 2
 
+        /** Takes whole frames in the order of their LSNs, and whole batches only. */
         override fun append(bytes: ByteBuffer) {
-            writtenBytes += bytes.remaining()
+            val frames = bytes.order(ByteOrder.LITTLE_ENDIAN)
+            for (at in frames.position() until frames.limit() step RECORD_FRAME_BYTES.toInt()) {
+                check(Format.lsn(frames, at) == writtenRecords + 1) { "record ${writtenRecords + 1} is not there" }
+                writtenBytes += RECORD_FRAME_BYTES
+            }
+            val flags = Format.flags(frames, frames.limit() - RECORD_FRAME_BYTES.toInt())
+            check(flags == Format.SINGLE || flags == Format.BATCH_END) { "half a batch is written" }
         }
 
         override fun sync() {
