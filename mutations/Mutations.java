@@ -1,36 +1,66 @@
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Breaks the code in one way after the other and shows which test notices: {@code java mutations/Mutations.java [NAME…]}.
  *
  * <p>Each {@code mutations/NAME.patch} begins with a line {@code What:} and a line {@code Tests:}, which names a module and
- * the specs to run there. Works on a clone of what is committed, below {@code target/mutations}, and writes the table that
- * {@code docs/reliability.md} shows beside it. Exits with 1 if a mutation survives or cannot be tried.
+ * the specs to run, of that module or of those before it. Works on a clone of what is committed, below
+ * {@code target/mutations}, and writes the table that {@code docs/reliability.md} shows beside it. Exits with 1 if a mutation
+ * survives or cannot be tried.
+ *
+ * <p>The clone is built once for each commit. Broken Java is compiled by itself and put before the rest on the class path; only broken Kotlin
+ * takes a build of its own.
  */
 public final class Mutations {
     /** A test that waits for so long waits for ever. */
     private static final long LIMIT_MINUTES = 8;
 
+    private static final List<String> MODULES = List.of("wal-core", "wal-okio", "wal-coroutines", "wal-testkit");
+    private static final String LAUNCHER = "org.junit.platform:junit-platform-console-standalone:6.1.3";
     private static final Pattern FAILED =
             Pattern.compile("<testcase name=\"([^\"]*)\" classname=\"([^\"]*)\"[^>]*[^/]>\\s*<(?:failure|error)");
 
     private static final Path WORK = Path.of("target", "mutations").toAbsolutePath();
     private static final Path TREE = WORK.resolve("tree");
+    private static final Path BUILT = WORK.resolve("built.txt");
     private static final Path LOG = WORK.resolve("log.txt");
+    private static final Path BROKEN = WORK.resolve("broken");
+    private static final Path REPORTS = WORK.resolve("reports");
 
-    private record Mutation(String name, String what, String module, String specs, Path patch) {
+    /** Specs that were seen to pass while nothing is broken. */
+    private static final Set<String> PASSING = new HashSet<>();
+
+    private record Mutation(String name, String what, String module, List<String> specs, Path patch) {
         static Mutation read(Path patch) throws IOException {
             var lines = Files.readAllLines(patch);
             var tests = lines.get(1).replaceFirst("^Tests: *", "").split(" ", 2);
             var name = patch.getFileName().toString().replaceFirst("\\.patch$", "");
-            return new Mutation(name, lines.get(0).replaceFirst("^What: *", ""), tests[0], tests[1], patch);
+            var specs = List.of(tests[1].split(","));
+            return new Mutation(name, lines.get(0).replaceFirst("^What: *", ""), tests[0], specs, patch);
+        }
+
+        /** The files it breaks. */
+        List<String> files() throws IOException {
+            return Files.readAllLines(patch).stream()
+                    .filter(line -> line.startsWith("+++ b/"))
+                    .map(line -> line.substring("+++ b/".length()))
+                    .toList();
+        }
+
+        boolean isJava() throws IOException {
+            return files().stream().allMatch(file -> file.endsWith(".java"));
         }
     }
 
@@ -39,11 +69,10 @@ public final class Mutations {
     public static void main(String... names) throws IOException, InterruptedException {
         Files.createDirectories(WORK);
         Files.deleteIfExists(LOG);
-        if (Files.exists(TREE)) {
-            check(run(1, "rm", "-rf", TREE.toString()), "cannot delete the tree of an earlier run");
+        if (!Files.exists(BUILT) || !commitOf(Path.of("")).equals(Files.readString(BUILT))) {
+            build();
         }
-        check(run(1, "git", "clone", "-q", ".", TREE.toString()), "cannot clone");
-        check(maven("test-compile"), "does not build as it is");
+        check(run(1, "git", "checkout", "-q", "."), "cannot clean the clone");
 
         var rows = new ArrayList<>(List.of("| mutation | what is broken | found by |", "|---|---|---|"));
         boolean isEachFound = true;
@@ -59,37 +88,140 @@ public final class Mutations {
         System.exit(isEachFound ? 0 : 1);
     }
 
+    private static void build() throws IOException, InterruptedException {
+        delete(TREE);
+        check(run(1, "git", "clone", "-q", ".", TREE.toString()), "cannot clone");
+        check(
+                maven(
+                        "test-compile",
+                        "dependency:build-classpath",
+                        "-Dmdep.outputFile=target/classpath.txt",
+                        "-Dmdep.includeScope=test",
+                        "-pl",
+                        String.join(",", MODULES)),
+                "does not build as it is");
+        check(maven("dependency:copy", "-N", "-Dartifact=" + LAUNCHER, "-DoutputDirectory=" + WORK), "has no launcher");
+        Files.writeString(BUILT, commitOf(TREE));
+    }
+
+    private static String commitOf(Path tree) throws IOException {
+        var git = new ProcessBuilder("git", "rev-parse", "HEAD")
+                .directory(tree.toAbsolutePath().toFile())
+                .start();
+        return new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** Those that are quick to try come first. */
     private static List<Mutation> mutations(List<String> names) throws IOException {
+        var java = new ArrayList<Mutation>();
+        var kotlin = new ArrayList<Mutation>();
         try (var files = Files.list(Path.of("mutations"))) {
-            var found = new ArrayList<Mutation>();
             for (var file : files.filter(it -> it.toString().endsWith(".patch")).sorted().toList()) {
                 var mutation = Mutation.read(file.toAbsolutePath());
                 if (names.isEmpty() || names.contains(mutation.name())) {
-                    found.add(mutation);
+                    (mutation.isJava() ? java : kotlin).add(mutation);
                 }
             }
-            return found;
         }
+        java.addAll(kotlin);
+        return java;
     }
 
     /** The tests that fail, or how else the run ended; empty if it passed. */
     private static String findersOf(Mutation mutation) throws IOException, InterruptedException {
         check(run(1, "git", "apply", mutation.patch().toString()), mutation.name() + " does not apply");
         try {
-            check(maven("test-compile", "-pl", mutation.module(), "-am"), mutation.name() + " does not compile");
-            for (var report : reports()) {
-                Files.delete(report);
-            }
-            var test = "-Dtest=" + mutation.specs();
-            return maven("test", "-pl", mutation.module(), "-am", test) ? "" : failedTests();
+            return mutation.isJava() ? findersOfJava(mutation) : findersOfKotlin(mutation);
         } finally {
             check(run(1, "git", "apply", "-R", mutation.patch().toString()), mutation.name() + " cannot be taken back");
         }
     }
 
-    private static String failedTests() throws IOException {
+    private static String findersOfJava(Mutation mutation) throws IOException, InterruptedException {
+        delete(BROKEN);
+        Files.createDirectories(BROKEN);
+        var javac = new ArrayList<>(List.of(
+                "javac", "-nowarn", "-proc:none", "-d", BROKEN.toString(), "-cp", classpath("wal-core")));
+        mutation.files().forEach(file -> javac.add(TREE.resolve(file).toString()));
+        check(run(1, javac.toArray(String[]::new)), mutation.name() + " does not compile");
+        for (var spec : mutation.specs()) {
+            var module = moduleOf(spec, mutation.module());
+            if (PASSING.add(module + spec)) {
+                check(finders(module, spec, "").isEmpty(), spec + " fails although nothing is broken");
+            }
+            var finders = finders(module, spec, BROKEN + File.pathSeparator);
+            if (!finders.isEmpty()) {
+                return finders;
+            }
+        }
+        return "";
+    }
+
+    private static String finders(String module, String spec, String broken) throws IOException, InterruptedException {
+        delete(REPORTS);
+        var found = run(
+                LIMIT_MINUTES,
+                TREE.resolve(module),
+                "java",
+                "-Xmx512m",
+                "-cp",
+                broken + classpath(module) + File.pathSeparator + launcher(),
+                "org.junit.platform.console.ConsoleLauncher",
+                "execute",
+                "--disable-banner",
+                "--details=none",
+                "--reports-dir=" + REPORTS,
+                "--select-class=" + classOf(module, spec));
+        return found ? "" : failedTests(REPORTS);
+    }
+
+    /** The mutation's own, or the first that has the spec. */
+    private static String moduleOf(String spec, String own) throws IOException {
+        for (var module : Stream.concat(Stream.of(own), MODULES.stream()).toList()) {
+            if (classOf(module, spec) != null) {
+                return module;
+            }
+        }
+        throw new IllegalStateException("there is no " + spec);
+    }
+
+    private static String classOf(String module, String spec) throws IOException {
+        var classes = TREE.resolve(module).resolve("target/test-classes");
+        var file = spec.replace('.', '/') + ".class";
+        try (var files = Files.walk(classes)) {
+            return files.filter(it -> it.endsWith(file) || classes.relativize(it).toString().equals(file))
+                    .map(it -> classes.relativize(it).toString())
+                    .map(it -> it.substring(0, it.length() - ".class".length()).replace('/', '.'))
+                    .findFirst()
+                    .orElse(null);
+        }
+    }
+
+    private static String classpath(String module) throws IOException {
+        var target = TREE.resolve(module).resolve("target");
+        return String.join(
+                File.pathSeparator,
+                target.resolve("test-classes").toString(),
+                target.resolve("classes").toString(),
+                Files.readString(target.resolve("classpath.txt")).strip());
+    }
+
+    private static String launcher() {
+        var parts = LAUNCHER.split(":");
+        return WORK.resolve(parts[1] + "-" + parts[2] + ".jar").toString();
+    }
+
+    private static String findersOfKotlin(Mutation mutation) throws IOException, InterruptedException {
+        check(maven("test-compile", "-pl", mutation.module(), "-am"), mutation.name() + " does not compile");
+        var reports = TREE.resolve(mutation.module()).resolve("target/surefire-reports");
+        delete(reports);
+        var test = "-Dtest=" + String.join(",", mutation.specs());
+        return maven("test", "-pl", mutation.module(), "-am", test) ? "" : failedTests(reports);
+    }
+
+    private static String failedTests(Path reports) throws IOException {
         var failed = new ArrayList<String>();
-        for (var report : reports()) {
+        for (var report : reports(reports)) {
             var results = FAILED.matcher(Files.readString(report));
             while (results.find()) {
                 var spec = results.group(2).substring(results.group(2).lastIndexOf('.') + 1);
@@ -102,13 +234,17 @@ public final class Mutations {
         return failed.get(0) + (failed.size() > 1 ? ", and " + (failed.size() - 1) + " more" : "");
     }
 
-    private static List<Path> reports() throws IOException {
-        try (var files = Files.walk(TREE)) {
-            return files.filter(it -> it.toString().endsWith(".xml"))
-                    .filter(it -> it.getParent().endsWith("surefire-reports"))
-                    .sorted()
-                    .toList();
+    private static List<Path> reports(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return List.of();
         }
+        try (var files = Files.walk(directory)) {
+            return files.filter(it -> it.toString().endsWith(".xml")).sorted().toList();
+        }
+    }
+
+    private static void delete(Path directory) throws IOException, InterruptedException {
+        check(run(1, WORK, "rm", "-rf", directory.toString()), "cannot delete " + directory);
     }
 
     private static boolean maven(String... arguments) throws IOException, InterruptedException {
@@ -122,12 +258,18 @@ public final class Mutations {
         return run(LIMIT_MINUTES, command.toArray(String[]::new));
     }
 
-    /** Runs to the end, in the clone once there is one. What it prints goes to the log. */
+    /** Runs to the end, in the clone once there is one. */
     private static boolean run(long limitMinutes, String... command) throws IOException, InterruptedException {
+        return run(limitMinutes, Files.isDirectory(TREE) ? TREE : Path.of(""), command);
+    }
+
+    /** Runs to the end. What it prints goes to the log. */
+    private static boolean run(long limitMinutes, Path directory, String... command)
+            throws IOException, InterruptedException {
         var options = new StandardOpenOption[] {StandardOpenOption.CREATE, StandardOpenOption.APPEND};
         Files.writeString(LOG, "\n$ " + String.join(" ", command) + "\n", options);
         var process = new ProcessBuilder(command)
-                .directory(Files.isDirectory(TREE) && !command[0].equals("rm") ? TREE.toFile() : null)
+                .directory(directory.toAbsolutePath().toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(LOG.toFile()))
                 .start();
