@@ -27,6 +27,8 @@ public final class Mutations {
     /** A test that waits for so long waits for ever. */
     private static final long LIMIT_MINUTES = 8;
 
+    private static final long BUILD_LIMIT_MINUTES = 60;
+
     private static final List<String> MODULES = List.of("wal-core", "wal-okio", "wal-coroutines", "wal-testkit");
     private static final String LAUNCHER = "org.junit.platform:junit-platform-console-standalone:6.1.3";
     private static final Pattern FAILED =
@@ -93,6 +95,7 @@ public final class Mutations {
         check(run(1, "git", "clone", "-q", ".", TREE.toString()), "cannot clone");
         check(
                 maven(
+                        BUILD_LIMIT_MINUTES,
                         "test-compile",
                         "dependency:build-classpath",
                         "-Dmdep.outputFile=target/classpath.txt",
@@ -100,7 +103,14 @@ public final class Mutations {
                         "-pl",
                         String.join(",", MODULES)),
                 "does not build as it is");
-        check(maven("dependency:copy", "-N", "-Dartifact=" + LAUNCHER, "-DoutputDirectory=" + WORK), "has no launcher");
+        check(
+                maven(
+                        BUILD_LIMIT_MINUTES,
+                        "dependency:copy",
+                        "-N",
+                        "-Dartifact=" + LAUNCHER,
+                        "-DoutputDirectory=" + WORK),
+                "has no launcher");
         Files.writeString(BUILT, commitOf(TREE));
     }
 
@@ -212,11 +222,13 @@ public final class Mutations {
     }
 
     private static String findersOfKotlin(Mutation mutation) throws IOException, InterruptedException {
-        check(maven("test-compile", "-pl", mutation.module(), "-am"), mutation.name() + " does not compile");
+        check(
+                maven(BUILD_LIMIT_MINUTES, "test-compile", "-pl", mutation.module(), "-am"),
+                mutation.name() + " does not compile");
         var reports = TREE.resolve(mutation.module()).resolve("target/surefire-reports");
         delete(reports);
         var test = "-Dtest=" + String.join(",", mutation.specs());
-        return maven("test", "-pl", mutation.module(), "-am", test) ? "" : failedTests(reports);
+        return maven(LIMIT_MINUTES, "test", "-pl", mutation.module(), "-am", test) ? "" : failedTests(reports);
     }
 
     private static String failedTests(Path reports) throws IOException {
@@ -247,7 +259,7 @@ public final class Mutations {
         check(run(1, WORK, "rm", "-rf", directory.toString()), "cannot delete " + directory);
     }
 
-    private static boolean maven(String... arguments) throws IOException, InterruptedException {
+    private static boolean maven(long limitMinutes, String... arguments) throws IOException, InterruptedException {
         var command = new ArrayList<>(List.of(TREE.resolve("mvnw").toString(), "-q", "-B"));
         command.addAll(List.of(arguments));
         command.addAll(List.of(
@@ -255,7 +267,7 @@ public final class Mutations {
                 "-Ddetekt.skip",
                 "-Djavac.werror=-g",
                 "-Dsurefire.failIfNoSpecifiedTests=false"));
-        return run(LIMIT_MINUTES, command.toArray(String[]::new));
+        return run(limitMinutes, command.toArray(String[]::new));
     }
 
     /** Runs to the end, in the clone once there is one. */

@@ -59,11 +59,17 @@ private val CLOSE = ModelledPath::close
 private val ITERATIONS = Integer.getInteger("model.iterations", 0)
 private val INVOCATIONS = Integer.getInteger("model.invocations", 300)
 
-/** A checksum is computed by one thread over memory of its own. */
+/**
+ * A checksum is computed by one thread over memory of its own. The checker takes an interleaving that is not over in ten
+ * seconds for one that hangs, which on a busy machine is not so; the limit is no part of its public API.
+ */
 private fun options() = ModelCheckingOptions()
     .invocationsPerIteration(INVOCATIONS)
     .minimizeFailedScenario(false)
     .addGuarantee(forClasses(CRC32C::class.java.name).allMethods().ignore())
+    .also {
+        it.javaClass.getMethod("invocationTimeout\$lincheck", Long::class.java).invoke(it, PATIENCE_SECONDS * 1000)
+    }
 
 private fun explore(vararg threads: List<KFunction<*>>) = options()
     .iterations(0)

@@ -68,6 +68,16 @@ class FileStoreDirectorySpec :
             }
         }
 
+        "a segment that was deleted stays away when the power goes" {
+            val disk = SimulatedDisk()
+            val store = disk.store()
+            store.lock()
+            store.make(1, "h")
+            store.make(2, "h")
+            store.delete(1)
+            repeat(50) { withClue("seed $it") { disk.image(it.toLong()).store().segments() shouldBe longArrayOf(2) } }
+        }
+
         "a lock that fails at any call is not held" {
             for (at in 1..10) {
                 val disk = SimulatedDisk()
