@@ -6,6 +6,7 @@ import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.time.Duration.Companion.days
 
 /**
  * Crashes random lives of logs before every operation of their disks, and recovers.
@@ -16,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference
  */
 class CrashExplorationSpec :
     StringSpec({
-        "what was acknowledged comes back from every crash, in order and once" {
+        "what was acknowledged comes back from every crash, in order and once".config(timeout = 365.days) {
             val recovery = Recovery()
             val began = System.nanoTime()
             val only = java.lang.Long.getLong("crash.seed")
