@@ -154,6 +154,14 @@ class StrangeSegmentsSpec :
             log.shouldRefuse().message shouldContain "not the segment that segment 3 follows"
         }
 
+        "what an earlier use of the same name left behind the end is no record" {
+            val log = twoSegments()
+            val end = log.store.bytes(2).size
+            val earlier = CraftedSegment(log.store.header(2).successor(2)).open(2).record(2, "b").record(3, "stale")
+            val stale = earlier.bytes().let { it.copyOfRange(end, it.size) }
+            log.edit(2) { it + stale }.reopen().records() shouldBe listOf("a", "b")
+        }
+
         "segments are ordered by number, not by name" {
             val log = LogFixture()
             repeat(12) { log.write("r$it").rotate() }

@@ -25,8 +25,12 @@ internal class Running<T>(work: () -> T) {
         thread.start()
     }
 
-    /** The thread waits for another, or for time. */
-    val isWaiting get() = thread.state == Thread.State.WAITING || thread.state == Thread.State.TIMED_WAITING
+    /** The thread waits for another, or for time. Work that is over will never wait: looking for it to is a failure. */
+    val isWaiting: Boolean
+        get() {
+            check(!isDone) { "the work is over, and was expected to wait" }
+            return thread.state == Thread.State.WAITING || thread.state == Thread.State.TIMED_WAITING
+        }
 
     val isDone get() = outcome.isDone
 
