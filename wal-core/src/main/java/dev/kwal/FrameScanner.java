@@ -14,6 +14,11 @@ import java.util.zip.CRC32C;
  */
 final class FrameScanner implements Closeable {
     static final int BLOCK_BYTES = 128 << 10;
+
+    /** What is read first: often all that there is, or all that is wanted. */
+    private static final int FIRST_BLOCK_BYTES = 4 << 10;
+
+    private static final int BLOCK_GROWTH = 8;
     private static final int WORD_BYTES = 8;
 
     private final SegmentReader reader;
@@ -24,6 +29,7 @@ final class FrameScanner implements Closeable {
     private final CRC32C crc = new CRC32C();
 
     private ByteBuffer block = Format.buffer(0);
+    private int nextBlockBytes;
     private long blockPosition;
     private long position;
     private long framePosition;
@@ -46,6 +52,7 @@ final class FrameScanner implements Closeable {
      * Begins at the first frame.
      *
      * @param maxRecordBytes the longest record to read
+     * @param blockBytes how much is read at once, after smaller blocks in the beginning
      */
     FrameScanner(SegmentReader reader, SegmentHeader header, int maxRecordBytes, int blockBytes) {
         this.maxRecordBytes = maxRecordBytes;
@@ -53,6 +60,7 @@ final class FrameScanner implements Closeable {
         this.salt = Format.salt(header);
         this.maxFrameBytes = Format.frameBytes(Math.max((long) maxRecordBytes, SealFrame.maxBytes()));
         this.blockBytes = blockBytes;
+        this.nextBlockBytes = Math.min(FIRST_BLOCK_BYTES, blockBytes);
         this.position = Format.HEADER_BYTES;
     }
 
@@ -138,8 +146,9 @@ final class FrameScanner implements Closeable {
      */
     private long fill(long from, int bytes) throws IOException {
         if (from < blockPosition || from + bytes > blockPosition + block.limit()) {
-            if (block.capacity() < bytes || (block.capacity() > blockBytes && bytes <= blockBytes)) {
-                block = Format.buffer(Math.max(bytes, blockBytes));
+            int wanted = Math.max(bytes, nextBlockBytes);
+            if (block.capacity() < wanted || (block.capacity() > blockBytes && wanted <= blockBytes)) {
+                block = Format.buffer(wanted);
             }
             block.clear();
             blockPosition = from;
@@ -147,6 +156,9 @@ final class FrameScanner implements Closeable {
                 reader.read(from, block);
             } finally {
                 block.flip();
+            }
+            if (block.limit() == block.capacity()) {
+                nextBlockBytes = Math.min(nextBlockBytes * BLOCK_GROWTH, blockBytes);
             }
         }
         return Math.min(bytes, blockPosition + block.limit() - from);

@@ -42,7 +42,7 @@ record SuffixScan(
         private final long lowLsn;
         private final long highLsn;
         private final long budget;
-        private final ByteBuffer block = Format.buffer(BLOCK_BYTES);
+        private final ByteBuffer block;
 
         private long lastByte;
         private int frames;
@@ -54,6 +54,8 @@ record SuffixScan(
             this.reader = reader;
             this.from = from;
             this.size = reader.size();
+            // One byte more, so that what ends the segment is seen to be shorter than the block.
+            this.block = Format.buffer((int) Math.min(BLOCK_BYTES, Math.max(0, size - from) + 1));
             this.lowLsn = lowLsn;
             long room = Math.max(0, size - from) / Format.FRAME_HEADER_BYTES + 1;
             this.highLsn = lastLsn + Math.min(room, Format.MAX_LSN - lastLsn);
@@ -71,8 +73,11 @@ record SuffixScan(
                 if (read == 0) {
                     break;
                 }
-                noteLastByte(position, read);
-                long next = searchBlock(position, read);
+                int end = endOfBytes(read);
+                if (end > 0) {
+                    lastByte = Math.max(lastByte, position + end);
+                }
+                long next = searchBlock(position, read, end);
                 if (next < 0) {
                     return result(false);
                 }
@@ -84,20 +89,23 @@ record SuffixScan(
             return result(true);
         }
 
-        private void noteLastByte(long position, int read) {
-            for (int at = read - 1; at >= 0; at--) {
-                if (block.get(at) != 0) {
-                    lastByte = Math.max(lastByte, position + at + 1);
-                    return;
-                }
+        /** Behind the last byte of the block that is not zero. */
+        private int endOfBytes(int read) {
+            int end = read;
+            while (end >= Long.BYTES && block.getLong(end - Long.BYTES) == 0) {
+                end -= Long.BYTES;
             }
+            while (end > 0 && block.get(end - 1) == 0) {
+                end--;
+            }
+            return end;
         }
 
         /** Where to go on, at least behind the last frame found; negative when the budget is used up. */
-        private long searchBlock(long start, int read) throws IOException {
+        private long searchBlock(long start, int read, int end) throws IOException {
             int at = 0;
-            while (at + Format.FRAME_HEADER_BYTES <= read) {
-                if (isCandidate(at, size - start - at)) {
+            while (at < end && at + Format.FRAME_HEADER_BYTES <= read) {
+                if (block.getLong(at) != 0 && isCandidate(at, size - start - at)) {
                     if (scanner.scannedBytes() > budget) {
                         return -1;
                     }
@@ -119,7 +127,7 @@ record SuffixScan(
                 }
                 at += Format.ALIGNMENT;
             }
-            return start + at;
+            return start + Math.max(at, Format.align(read - Format.FRAME_HEADER_BYTES + 1));
         }
 
         private boolean isCandidate(int at, long room) {

@@ -1,5 +1,6 @@
 package dev.kwal
 
+import dev.kwal.storage.StoreLockedException
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
@@ -121,6 +122,14 @@ class CloseSpec :
             shouldThrow<WalFailedException> { log.close() }
             log.store.heal()
             LogFixture(log.store).records() shouldBe listOf("a")
+        }
+
+        "the store is given up last: while anything is still written nobody else gets it" {
+            val log = LogFixture().write("a")
+            val others = mutableListOf<Throwable?>()
+            log.store.before = { others += runCatching { log.store.lock().close() }.exceptionOrNull() }
+            log.close()
+            others.map { it?.javaClass }.toSet() shouldBe setOf(StoreLockedException::class.java)
         }
 
         "closing tells that records are not durable" {

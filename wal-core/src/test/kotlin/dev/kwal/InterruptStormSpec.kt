@@ -5,6 +5,7 @@ import dev.kwal.storage.FileStore
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import kotlin.random.Random
+import kotlin.time.Duration.Companion.days
 
 /** `-Dstorm.interrupts` and `-Dstorm.seed` for another. */
 private val INTERRUPTS = Integer.getInteger("storm.interrupts", 2_000)
@@ -13,7 +14,7 @@ class InterruptStormSpec :
     StringSpec({
         val seed = System.getProperty("storm.seed")?.toLong() ?: Random.nextInt().toLong()
 
-        "a storm of $INTERRUPTS interrupts takes no record, no flag and no file" {
+        "a storm of $INTERRUPTS interrupts takes no record, no flag and no file".config(timeout = 365.days) {
             inDirectory { directory ->
                 val store = FileStore.of(directory).withRecycling(1)
                 InterruptStorm(store, seed, INTERRUPTS).run() shouldBeGreaterThanOrEqual INTERRUPTS

@@ -5,6 +5,7 @@ import dev.kwal.kills.KillLoop
 import dev.kwal.kills.Step
 import io.kotest.core.spec.style.StringSpec
 import kotlin.concurrent.thread
+import kotlin.time.Duration.Companion.days
 
 /** About 30 seconds of it. */
 private const val ROUNDS = 120
@@ -53,7 +54,7 @@ internal object AppendingThreads {
 
 class KilledProcessSpec :
     StringSpec({
-        "processes that are killed one after the other lose nothing that they acknowledged" {
+        "processes that are killed one after the other lose nothing that they acknowledged".config(timeout = 365.days) {
             KillLoop(AppendingThreads::class.java).run(ROUNDS)
         }
     })

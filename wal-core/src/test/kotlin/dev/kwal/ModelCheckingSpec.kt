@@ -6,6 +6,7 @@ import org.jetbrains.lincheck.datastructures.forClasses
 import org.jetbrains.lincheck.datastructures.scenario
 import java.util.zip.CRC32C
 import kotlin.reflect.KFunction
+import kotlin.time.Duration.Companion.days
 
 /**
  * The write path under the interleavings of a few operations: they look like one after the other, nobody waits for ever,
@@ -41,7 +42,7 @@ class ModelCheckingSpec :
             explore(listOf(APPEND, SYNC), listOf(CLOSE, SYNC), listOf(APPEND_ASYNC))
         }
 
-        "random scenarios".config(enabled = ITERATIONS > 0) {
+        "random scenarios".config(enabled = ITERATIONS > 0, timeout = 365.days) {
             options().iterations(ITERATIONS).threads(3).actorsPerThread(2).check(ModelledPath::class)
         }
     })

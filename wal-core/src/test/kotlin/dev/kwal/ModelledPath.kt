@@ -103,20 +103,18 @@ class ModelledPath {
     private class ArrayBuffer(capacity: Int) : LogBuffer(ByteBuffer.allocate(capacity)) {
         private val lengths = AtomicIntegerArray(capacity / Format.ALIGNMENT + 1)
 
+        /** Looks once more, so that the checker has a place where it can let others see what is not whole yet. */
         override fun publish(at: Int, length: Int) {
             bytes().putInt(at, length)
             lengths.set(at / Format.ALIGNMENT, length)
+            lengths.get(at / Format.ALIGNMENT)
         }
 
         override fun publishedLength(at: Int): Int {
             val length = lengths.get(at / Format.ALIGNMENT)
-            return if (length !=
-                0
-            ) {
-                length
-            } else {
-                bytes().getInt(at).takeIf { Format.kind(bytes(), at) != Format.RECORD } ?: 0
-            }
+            if (length != 0) return length
+            val isRecord = Format.kind(bytes(), at) == Format.RECORD
+            return if (isRecord) 0 else bytes().getInt(at)
         }
 
         override fun clear(usedBytes: Int) {

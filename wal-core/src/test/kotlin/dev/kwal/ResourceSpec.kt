@@ -17,6 +17,7 @@ import io.kotest.matchers.shouldBe
 import java.nio.file.Files
 import java.nio.file.Path
 import java.time.Duration
+import kotlin.time.Duration.Companion.days
 
 private const val OPENS = 10_000
 
@@ -51,7 +52,7 @@ class ResourceSpec :
             awaitUntil { Resources.directBytes() < direct + DIRECT_SLACK }
         }
 
-        "$FILE_OPENS opens and closes on files leave no file open" {
+        "$FILE_OPENS opens and closes on files leave no file open".config(timeout = 365.days) {
             leavingNothing { directory ->
                 repeat(FILE_OPENS) {
                     Wal.open(FileStore.of(directory).withRecycling(it % 3), SMALL_BUFFERS).use { wal ->

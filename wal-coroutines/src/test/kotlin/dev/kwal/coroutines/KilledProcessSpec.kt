@@ -10,6 +10,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlin.time.Duration.Companion.days
 
 /** About 30 seconds of it. */
 private const val ROUNDS = 90
@@ -59,7 +60,6 @@ internal object AppendingCoroutines {
 
 class KilledProcessSpec :
     StringSpec({
-        "processes of coroutines that are killed one after the other lose nothing that they acknowledged" {
-            KillLoop(AppendingCoroutines::class.java).run(ROUNDS)
-        }
+        "processes of coroutines that are killed one after the other lose nothing that they acknowledged"
+            .config(timeout = 365.days) { KillLoop(AppendingCoroutines::class.java).run(ROUNDS) }
     })

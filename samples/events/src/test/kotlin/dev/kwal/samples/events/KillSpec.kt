@@ -16,13 +16,14 @@ import kotlinx.serialization.json.Json
 import java.io.IOException
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.random.Random
+import kotlin.time.Duration.Companion.days
 
 /** The promise of the service, held against the worst that can happen to its process. `-Devents.rounds=20` for more. */
 class KillSpec :
     StringSpec({
         val rounds = System.getProperty("events.rounds", "2").toInt()
 
-        "what was answered with 201 is there after SIGKILL under load, once each" {
+        "what was answered with 201 is there after SIGKILL under load, once each".config(timeout = 365.days) {
             val directory = tempdir().toPath()
             val answered = ConcurrentHashMap<Long, String>()
             for (round in 1..rounds) {
