@@ -18,6 +18,10 @@ class ModelCheckingSpec :
             explore(listOf(APPEND, SYNC), listOf(APPEND, SYNC))
         }
 
+        "three who sync: whoever waits is woken, and not only the next to lead" {
+            explore(listOf(SYNC), listOf(SYNC), listOf(SYNC), before = APPEND)
+        }
+
         "a record that is appended during a flush is left to the next one" {
             explore(listOf(APPEND, SYNC, LOOK), listOf(APPEND, LOOK, SYNC))
         }
@@ -31,7 +35,7 @@ class ModelCheckingSpec :
         }
 
         "everybody who waits hears that a flush failed" {
-            explore(listOf(APPEND, SYNC), listOf(BREAK_DISK, SYNC), listOf(APPEND_ASYNC))
+            explore(listOf(APPEND, SYNC), listOf(BREAK_DISK, SYNC), listOf(APPEND_ASYNC, SYNC))
         }
 
         "what needs the path for itself gets it, and gives it back" {
@@ -72,10 +76,11 @@ private fun options() = ModelCheckingOptions()
         it.javaClass.getMethod("invocationTimeout\$lincheck", Long::class.java).invoke(it, PATIENCE_SECONDS * 1000)
     }
 
-private fun explore(vararg threads: List<KFunction<*>>) = options()
+private fun explore(vararg threads: List<KFunction<*>>, before: KFunction<*>? = null) = options()
     .iterations(0)
     .addCustomScenario(
         scenario {
+            before?.let { initial { actor(it) } }
             parallel { threads.forEach { operations -> thread { operations.forEach { actor(it) } } } }
         },
     ).check(ModelledPath::class)
