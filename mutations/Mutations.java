@@ -18,10 +18,10 @@ import java.util.stream.Stream;
  * <p>Each {@code mutations/NAME.patch} begins with a line {@code What:} and a line {@code Tests:}, which names a module and
  * the specs to run, of that module or of those before it. Works on a clone of what is committed, below
  * {@code target/mutations}, and writes the table that {@code docs/reliability.md} shows beside it. Exits with 1 if a mutation
- * survives or cannot be tried.
+ * survives, or if it is not known whether it does: a run that takes too long, or whose process dies, decides nothing.
  *
- * <p>The clone is built once for each commit. Broken Java is compiled by itself and put before the rest on the class path; only broken Kotlin
- * takes a build of its own.
+ * <p>The clone is built once for each commit. What is broken is compiled by itself and put before the rest on the class path.
+ * Each spec is first seen to pass without it.
  */
 public final class Mutations {
     /** A test that waits for so long waits for ever. */
@@ -40,6 +40,9 @@ public final class Mutations {
     private static final Path LOG = WORK.resolve("log.txt");
     private static final Path BROKEN = WORK.resolve("broken");
     private static final Path REPORTS = WORK.resolve("reports");
+
+    private static final String SURVIVED = "**nothing**";
+    private static final String UNDECIDED = "**not decided**: a run was not over in " + LIMIT_MINUTES + " minutes, or died";
 
     /** Specs that were seen to pass while nothing is broken. */
     private static final Set<String> PASSING = new HashSet<>();
@@ -80,9 +83,8 @@ public final class Mutations {
         boolean isEachFound = true;
         for (var mutation : mutations(List.of(names))) {
             var finders = findersOf(mutation);
-            isEachFound &= !finders.isEmpty();
-            var row = "| `%s` | %s | %s |"
-                    .formatted(mutation.name(), mutation.what(), finders.isEmpty() ? "**nothing**" : finders);
+            isEachFound &= !finders.startsWith("**");
+            var row = "| `%s` | %s | %s |".formatted(mutation.name(), mutation.what(), finders);
             rows.add(row);
             System.out.println(row);
             Files.write(WORK.resolve("table.md"), rows);
@@ -137,34 +139,54 @@ public final class Mutations {
         return java;
     }
 
-    /** The tests that fail, or how else the run ended; empty if it passed. */
+    /** The tests that fail, or how else it ended. */
     private static String findersOf(Mutation mutation) throws IOException, InterruptedException {
-        check(run(1, "git", "apply", mutation.patch().toString()), mutation.name() + " does not apply");
-        try {
-            return mutation.isJava() ? findersOfJava(mutation) : findersOfKotlin(mutation);
-        } finally {
-            check(run(1, "git", "apply", "-R", mutation.patch().toString()), mutation.name() + " cannot be taken back");
-        }
-    }
-
-    private static String findersOfJava(Mutation mutation) throws IOException, InterruptedException {
-        delete(BROKEN);
-        Files.createDirectories(BROKEN);
-        var javac = new ArrayList<>(List.of(
-                "javac", "-nowarn", "-proc:none", "-d", BROKEN.toString(), "-cp", classpath("wal-core")));
-        mutation.files().forEach(file -> javac.add(TREE.resolve(file).toString()));
-        check(run(1, javac.toArray(String[]::new)), mutation.name() + " does not compile");
         for (var spec : mutation.specs()) {
             var module = moduleOf(spec, mutation.module());
             if (PASSING.add(module + spec)) {
-                check(finders(module, spec, "").isEmpty(), spec + " fails although nothing is broken");
+                check(finders(module, spec, "").equals(SURVIVED), spec + " fails although nothing is broken");
             }
-            var finders = finders(module, spec, BROKEN + File.pathSeparator);
-            if (!finders.isEmpty()) {
+        }
+        makeBroken(mutation);
+        for (var spec : mutation.specs()) {
+            var finders = finders(moduleOf(spec, mutation.module()), spec, BROKEN + File.pathSeparator);
+            if (!finders.equals(SURVIVED)) {
                 return finders;
             }
         }
-        return "";
+        return SURVIVED;
+    }
+
+    /** Compiles what is broken; the clone is whole again afterwards. */
+    private static void makeBroken(Mutation mutation) throws IOException, InterruptedException {
+        delete(BROKEN);
+        check(run(1, "git", "apply", mutation.patch().toString()), mutation.name() + " does not apply");
+        try {
+            if (mutation.isJava()) {
+                compileJava(mutation);
+            } else {
+                check(compileKotlin(mutation), mutation.name() + " does not compile");
+                var classes = TREE.resolve(mutation.module()).resolve("target/classes");
+                check(run(1, "cp", "-r", classes.toString(), BROKEN.toString()), "cannot copy " + classes);
+            }
+        } finally {
+            check(run(1, "git", "apply", "-R", mutation.patch().toString()), mutation.name() + " cannot be taken back");
+            check(mutation.isJava() || compileKotlin(mutation), "does not compile any more");
+        }
+    }
+
+    private static void compileJava(Mutation mutation) throws IOException, InterruptedException {
+        Files.createDirectories(BROKEN);
+        var javac = new ArrayList<>(List.of(
+                "javac", "-nowarn", "-proc:none", "-d", BROKEN.toString(), "-cp", classpath("wal-core")));
+        for (var file : mutation.files()) {
+            javac.add(TREE.resolve(file).toString());
+        }
+        check(run(1, javac.toArray(String[]::new)), mutation.name() + " does not compile");
+    }
+
+    private static boolean compileKotlin(Mutation mutation) throws IOException, InterruptedException {
+        return maven(BUILD_LIMIT_MINUTES, "compile", "-pl", mutation.module(), "-am");
     }
 
     private static String finders(String module, String spec, String broken) throws IOException, InterruptedException {
@@ -182,7 +204,7 @@ public final class Mutations {
                 "--details=none",
                 "--reports-dir=" + REPORTS,
                 "--select-class=" + classOf(module, spec));
-        return found ? "" : failedTests(REPORTS);
+        return found ? SURVIVED : failedTests(REPORTS);
     }
 
     /** The mutation's own, or the first that has the spec. */
@@ -221,16 +243,6 @@ public final class Mutations {
         return WORK.resolve(parts[1] + "-" + parts[2] + ".jar").toString();
     }
 
-    private static String findersOfKotlin(Mutation mutation) throws IOException, InterruptedException {
-        check(
-                maven(BUILD_LIMIT_MINUTES, "test-compile", "-pl", mutation.module(), "-am"),
-                mutation.name() + " does not compile");
-        var reports = TREE.resolve(mutation.module()).resolve("target/surefire-reports");
-        delete(reports);
-        var test = "-Dtest=" + String.join(",", mutation.specs());
-        return maven(LIMIT_MINUTES, "test", "-pl", mutation.module(), "-am", test) ? "" : failedTests(reports);
-    }
-
     private static String failedTests(Path reports) throws IOException {
         var failed = new ArrayList<String>();
         for (var report : reports(reports)) {
@@ -241,7 +253,7 @@ public final class Mutations {
             }
         }
         if (failed.isEmpty()) {
-            return "a run that was not over in " + LIMIT_MINUTES + " minutes, or whose process died";
+            return UNDECIDED;
         }
         return failed.get(0) + (failed.size() > 1 ? ", and " + (failed.size() - 1) + " more" : "");
     }

@@ -92,6 +92,16 @@ class BackgroundSpec :
             log.wal.durableLsn() shouldBe 1
         }
 
+        "a ticket of level SYNCED is not reached by a write" {
+            val log = LogFixture(options = ROOMY.withCompletionExecutor { it.run() })
+            val reached = log.wal.appendAsync("a".toBuffer(), Durability.SYNCED).reached.toCompletableFuture()
+            log.write("b")
+            log.wal.writtenLsn() shouldBe 2
+            reached.isDone.shouldBeFalse()
+            log.sync()
+            reached.join() shouldBe 1
+        }
+
         "a ticket of level WRITTEN does not wait for a flush" {
             val log = LogFixture(options = ROOMY)
             val ticket = log.wal.appendAsync("a".toBuffer(), Durability.WRITTEN)

@@ -5,6 +5,7 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import java.io.File
 import java.net.URLClassLoader
 import java.nio.file.NotDirectoryException
 import java.nio.file.Path
@@ -116,8 +117,10 @@ private class LockingProcess(directory: Path) : AutoCloseable {
 
 /** The library, loaded a second time. */
 private class OtherCopy(private val directory: Path) : AutoCloseable {
-    private val loader =
-        URLClassLoader(arrayOf(FileStore::class.java.protectionDomain.codeSource.location), null)
+    private val loader = URLClassLoader(
+        System.getProperty("java.class.path").split(File.pathSeparator).map { File(it).toURI().toURL() }.toTypedArray(),
+        ClassLoader.getPlatformClassLoader(),
+    )
 
     fun answer(): String {
         val type = loader.loadClass(FileStore::class.java.name)

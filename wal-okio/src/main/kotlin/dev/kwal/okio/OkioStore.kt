@@ -33,9 +33,10 @@ import java.nio.file.NoSuchFileException
  *
  * Threads: any.
  */
-public class OkioStore(fileSystem: FileSystem, private val directory: Path) : WalStore {
-    private val ground = Ground.of(fileSystem, directory)
+public class OkioStore internal constructor(private val ground: Ground, private val directory: Path) : WalStore {
     private val fileSystem = ground.fileSystem
+
+    public constructor(fileSystem: FileSystem, directory: Path) : this(Ground.of(fileSystem, directory), directory)
 
     /** [StoreCapabilities.DURABLE] on [FileSystem.SYSTEM], else [StoreCapabilities.PROCESS_CRASH_ONLY]. */
     override fun capabilities(): StoreCapabilities = ground.capabilities

@@ -209,10 +209,10 @@ class OkioStoreSpec :
         }
     })
 
-private enum class Fault { WRITE, SHORT_WRITE, SHORT_READ, FLUSH, MOVE }
+internal enum class Fault { WRITE, SHORT_WRITE, SHORT_READ, FLUSH, MOVE }
 
 /** Fails, or does too little, on demand. */
-private class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem().apply { emulateUnix() }) {
+internal class FaultyFileSystem : ForwardingFileSystem(FakeFileSystem().apply { emulateUnix() }) {
     var fault: Fault? = null
     var onFlush: () -> Unit = {}
 

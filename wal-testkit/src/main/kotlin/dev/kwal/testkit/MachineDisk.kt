@@ -66,8 +66,16 @@ internal class MachineDisk(private val machine: Machine) : Disk {
     }
 
     override fun syncDirectory(directory: Path): Unit = synchronized(machine) {
-        machine.enter(DiskCall.SYNC_DIRECTORY, directory)
-        machine.flush(machine.directory(directory))
+        val node = machine.directory(directory)
+        try {
+            machine.enter(DiskCall.SYNC_DIRECTORY, directory)
+        } catch (e: SimulatedCrash) {
+            throw e
+        } catch (e: IOException) {
+            node.failToFlush(machine.random)
+            throw e
+        }
+        machine.flush(node)
     }
 
     override fun lock(directory: Path, ownerOnly: Boolean): Closeable = synchronized(machine) {

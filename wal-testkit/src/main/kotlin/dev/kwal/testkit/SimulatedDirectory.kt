@@ -1,5 +1,7 @@
 package dev.kwal.testkit
 
+import java.util.Random
+
 /** One directory: its names as programs see them, those on the platter, and the changes between in order. */
 internal class SimulatedDirectory private constructor(
     private val names: LinkedHashMap<String, SimulatedNode>,
@@ -21,9 +23,26 @@ internal class SimulatedDirectory private constructor(
     /** One step: no power loss shows both names, or none. */
     fun rename(from: String, to: String, time: Int) = change(Change(to, names.getValue(from), time))
 
+    /** What an earlier flush failed to bring there is taken for flushed. */
     override fun flush(): Int {
-        platter = LinkedHashMap(names)
+        val flushed = LinkedHashMap(platter)
+        for (change in changes) change.applyTo(flushed)
+        platter = flushed
         return (changes.lastOrNull()?.time ?: 0).also { changes.clear() }
+    }
+
+    /**
+     * Some of the names may have reached the platter; the rest is taken for flushed and never gets there. Those of
+     * directories are flushed again by the next flush.
+     */
+    fun failToFlush(random: Random) {
+        val left = LinkedHashMap(platter)
+        val survives = survivors(PowerLoss(random, null))
+        val (directories, files) = changes.partition { it.node is SimulatedDirectory }
+        for (change in files) if (survives(change)) change.applyTo(left)
+        platter = left
+        changes.clear()
+        changes.addAll(directories)
     }
 
     override fun copy(copies: MutableMap<SimulatedNode, SimulatedNode>): SimulatedDirectory {

@@ -34,7 +34,7 @@ internal class CrowdedLife(private val seed: Long, private val recovery: Recover
     fun run() {
         repeat(1 + random.nextInt(3)) { era ->
             watch(disk, era)
-            val wal = Wal.open(shape.store(disk), shape.options())
+            val wal = Wal.open(HesitatingStore(shape.store(disk), seed), shape.options())
             reopened(wal)
             val threads = callers.map { thread { use(it, wal) } } + thread { lookAfter(wal, mixed(seed, 1000L + era)) }
             threads.forEach(Thread::join)

@@ -80,7 +80,17 @@ internal class Recovery {
         val options = state.shape.options().withVerifyOnOpen(true)
         val last = open(disk.image(mixed(state.choice, 2)), options, state.shape, "the third opening")
         same(expected, last.found, "after appending, ${if (closes) "closing" else "syncing"} and losing power")
+        if (closes) expectAllRead(state, disk, expected)
     }
+
+    /** A reader of a log that was closed sees all of it. */
+    private fun expectAllRead(state: CrashState, disk: SimulatedDisk, expected: Recovered) =
+        Wal.openReadOnly(state.shape.store(disk.killImage()), state.shape.options()).use { reader ->
+            val records = ArrayList<ByteArray>()
+            reader.replay(0).use { while (it.next()) records.add(it.record().toByteArray()) }
+            val lastLsn = reader.firstLsn() + records.size - 1
+            same(expected, Recovered(reader.firstLsn(), lastLsn, expected.epoch, records), "for a reader, closed")
+        }
 
     /** Crashes before each operation of the recovery. */
     private fun checkInside(state: CrashState) {
@@ -114,8 +124,22 @@ internal class Recovery {
                 val records = ArrayList<ByteArray>()
                 reader.replay(0).use { while (it.next()) records.add(it.record().toByteArray()) }
                 val lastLsn = reader.firstLsn() + records.size - 1
-                state.expectation.checkPrefix(Recovered(reader.firstLsn(), lastLsn, epoch, records))
+                val delivered = Recovered(reader.firstLsn(), lastLsn, epoch, records)
+                state.expectation.checkPrefix(delivered)
+                recoveries.incrementAndGet()
+                laterCrashes.incrementAndGet()
+                val later = open(state.disk.image(mixed(state.choice, 4)), state.shape.options(), state.shape)
+                expectKept(delivered, later.found)
             }
+        }
+    }
+
+    /** What a reader was given was durable, unless the owner was about to give it up. */
+    private fun expectKept(delivered: Recovered, later: Recovered) {
+        if (delivered.epoch != later.epoch) return
+        expect(later.lastLsn >= delivered.lastLsn) { "a reader was given $delivered, and $later came back" }
+        for (lsn in maxOf(delivered.firstLsn, later.firstLsn)..delivered.lastLsn) {
+            expect(later.record(lsn).contentEquals(delivered.record(lsn))) { "a reader was given another record $lsn" }
         }
     }
 

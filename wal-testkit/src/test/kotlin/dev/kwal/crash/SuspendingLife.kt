@@ -46,7 +46,7 @@ internal class SuspendingLife(private val seed: Long, private val recovery: Reco
     }
 
     private suspend fun live() = coroutineScope {
-        val log = SuspendingWal.open(shape.store(disk), shape.options(), Dispatchers.IO)
+        val log = SuspendingWal.open(HesitatingStore(shape.store(disk), seed), shape.options(), Dispatchers.IO)
         val stamp = reopened(log.asBlocking())
         val followers = listOf(Durability.SYNCED, Durability.WRITTEN).map { launch { follow(log, it, stamp) } }
         callers.map { launch { use(log, it) } }.joinAll()
