@@ -178,20 +178,9 @@ final class ReadOnlyWal implements WalReader, LogView {
         return chain;
     }
 
-    /** What the chain tells. Where the segment that begins with a cut is gone, everything may have been given up. */
     @Override
     public long lowestCutSince(long truncations) {
-        long cut = Long.MAX_VALUE;
-        boolean isFirst = true;
-        for (var segment : chain.segments()) {
-            var open = segment.open();
-            if (open.epoch() > truncations) {
-                boolean isCut = open.reason() == OpenFrame.Reason.TRUNCATE && open.epoch() == truncations + 1;
-                cut = Math.min(cut, isFirst && !isCut ? 1 : segment.baseLsn());
-            }
-            isFirst = false;
-        }
-        return cut;
+        return chain.lowestCutSince(truncations);
     }
 
     @Override

@@ -72,6 +72,24 @@ final class SegmentChain {
         return new SegmentChain(List.copyOf(next));
     }
 
+    /**
+     * The lowest LSN that was given up since an epoch, as the chain tells; {@link Long#MAX_VALUE} for none. Where the segment
+     * that begins with a cut is gone, everything may have been given up.
+     */
+    long lowestCutSince(long epoch) {
+        long cut = Long.MAX_VALUE;
+        boolean isFirst = true;
+        for (var segment : segments) {
+            var open = segment.open();
+            if (open.epoch() > epoch) {
+                boolean isCut = open.reason() == OpenFrame.Reason.TRUNCATE && open.epoch() == epoch + 1;
+                cut = Math.min(cut, isFirst && !isCut ? 1 : segment.baseLsn());
+            }
+            isFirst = false;
+        }
+        return cut;
+    }
+
     /** Drops the oldest segment. */
     SegmentChain withoutFirst() {
         return new SegmentChain(segments.subList(1, segments.size()));

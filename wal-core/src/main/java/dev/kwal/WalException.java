@@ -13,6 +13,7 @@ public abstract sealed class WalException extends IOException
                 WalFormatException,
                 WalGoneException,
                 WalNoSpaceException,
+                WalSnapshotException,
                 WalTimeoutException {
     private static final long serialVersionUID = 1L;
 

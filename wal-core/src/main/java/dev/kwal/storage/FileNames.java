@@ -10,6 +10,13 @@ package dev.kwal.storage;
  * RESERVE                         space for the segment that frees space
  * LOCK                            carries the lock of the owner; never deleted, its existence means nothing
  * </pre>
+ *
+ * <p>And those that a {@link FileSnapshotStore} gives.
+ *
+ * <pre>
+ * 00000000000000000007.snapshot      snapshot 7
+ * 00000000000000000007.snapshot.tmp  snapshot 7 being written
+ * </pre>
  */
 final class FileNames {
     static final String LOCK = "LOCK";
@@ -18,6 +25,8 @@ final class FileNames {
     private static final int DIGITS = 20;
     private static final String SEGMENT_SUFFIX = ".wal";
     private static final String TEMPORARY_SUFFIX = ".wal.tmp";
+    private static final String SNAPSHOT_SUFFIX = ".snapshot";
+    private static final String UNFINISHED_SNAPSHOT_SUFFIX = ".snapshot.tmp";
     private static final String POOL_PREFIX = "pool-";
     private static final String POOL_SUFFIX = ".free";
 
@@ -35,9 +44,27 @@ final class FileNames {
         return POOL_PREFIX + padded(sequence) + POOL_SUFFIX;
     }
 
+    static String snapshot(long sequence) {
+        return padded(sequence) + SNAPSHOT_SUFFIX;
+    }
+
+    static String temporarySnapshot(long sequence) {
+        return padded(sequence) + UNFINISHED_SNAPSHOT_SUFFIX;
+    }
+
     /** The sequence of a segment's name; 0 for any other name. */
     static long sequenceOf(String name) {
         return sequenceBetween("", name, SEGMENT_SUFFIX);
+    }
+
+    /** The sequence of a snapshot's name; 0 for any other name. */
+    static long sequenceOfSnapshot(String name) {
+        return sequenceBetween("", name, SNAPSHOT_SUFFIX);
+    }
+
+    /** True for the name of a snapshot that a run which ended early left half written. */
+    static boolean isUnfinishedSnapshot(String name) {
+        return sequenceBetween("", name, UNFINISHED_SNAPSHOT_SUFFIX) > 0;
     }
 
     /** True for a name that only a run that ended early leaves behind. */

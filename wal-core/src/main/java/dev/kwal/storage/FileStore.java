@@ -6,11 +6,9 @@ import dev.kwal.storage.disk.OtherDisk;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -130,14 +128,14 @@ public final class FileStore implements WalStore {
      */
     @Override
     public Closeable lock() throws IOException {
-        makeDirectory(directory);
+        DurableDirectory.make(disk, directory, settings.ownerOnly);
         var lock = disk.lock(directory, settings.ownerOnly);
         try {
             deleteLeftovers();
             reserve.find();
             disk.syncDirectory(directory);
         } catch (Throwable e) {
-            closeAfter(e, lock);
+            DurableDirectory.closeAfter(e, lock);
             throw e;
         }
         var held = new AtomicBoolean(true);
@@ -211,7 +209,7 @@ public final class FileStore implements WalStore {
             }
             return new FileSegmentWriter(file, position, true, resumedEnd(position, expectedBytes));
         } catch (Throwable e) {
-            closeAfter(e, file);
+            DurableDirectory.closeAfter(e, file);
             throw e;
         }
     }
@@ -240,42 +238,6 @@ public final class FileStore implements WalStore {
         return new FileStore(directory, disk, changed);
     }
 
-    /**
-     * Makes a directory and the ones above it, each durable before the next. A killed process can thus leave only the
-     * name of the last one it made in doubt, which is why that of an existing one is flushed, too.
-     */
-    private void makeDirectory(Path path) throws IOException {
-        var parent = path.getParent();
-        if (disk.isDirectory(path)) {
-            if (parent != null) {
-                syncParent(parent);
-            }
-            return;
-        }
-        if (parent != null) {
-            makeDirectory(parent);
-        }
-        try {
-            disk.createDirectory(path, settings.ownerOnly);
-        } catch (FileAlreadyExistsException e) {
-            if (!disk.isDirectory(path)) {
-                throw new NotDirectoryException(path.toString());
-            }
-        }
-        if (parent != null) {
-            disk.syncDirectory(parent);
-        }
-    }
-
-    /** A parent that we may not even look into was made by somebody who answers for its names. */
-    private void syncParent(Path parent) throws IOException {
-        try {
-            disk.syncDirectory(parent);
-        } catch (AccessDeniedException e) {
-            return;
-        }
-    }
-
     private void deleteLeftovers() throws IOException {
         for (var name : disk.list(directory)) {
             var path = directory.resolve(name);
@@ -299,15 +261,15 @@ public final class FileStore implements WalStore {
             try {
                 disk.syncDirectory(directory);
             } catch (Throwable e) {
-                closeAfter(e, file);
+                DurableDirectory.closeAfter(e, file);
                 throw e;
             }
             pool.made(sequence);
             var prepared = createdEnd(header.remaining(), expectedBytes);
             return new FileSegmentWriter(file, header.remaining(), false, prepared);
         } catch (Throwable e) {
-            deleteAfter(e, unfinished);
-            deleteAfter(e, segment);
+            DurableDirectory.deleteAfter(e, disk, unfinished);
+            DurableDirectory.deleteAfter(e, disk, segment);
             throw e;
         }
     }
@@ -383,24 +345,6 @@ public final class FileStore implements WalStore {
             case ABSENT -> throw new NoSuchFileException(segment.toString());
             case OTHER -> throw notAFile(segment);
         };
-    }
-
-    private void deleteAfter(Throwable failure, Path file) {
-        try {
-            if (disk.kind(file) == Disk.Kind.FILE) {
-                disk.delete(file);
-            }
-        } catch (IOException e) {
-            failure.addSuppressed(e);
-        }
-    }
-
-    private static void closeAfter(Throwable failure, Closeable resource) {
-        try {
-            resource.close();
-        } catch (IOException e) {
-            failure.addSuppressed(e);
-        }
     }
 
     private static FileSystemException notAFile(Path path) {

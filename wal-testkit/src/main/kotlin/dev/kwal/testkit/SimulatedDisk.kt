@@ -1,5 +1,6 @@
 package dev.kwal.testkit
 
+import dev.kwal.storage.FileSnapshotStore
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.disk.OtherDisk
 import java.nio.file.Path
@@ -61,6 +62,13 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
 
     /** A store of the same directory and settings, on this disk. */
     public fun store(like: FileStore): FileStore = OtherDisk.move(like, seam)
+
+    /** A store of snapshots on this disk. */
+    @JvmOverloads
+    public fun snapshots(directory: Path = SNAPSHOTS): FileSnapshotStore = snapshots(FileSnapshotStore.of(directory))
+
+    /** A store of the same directory and settings, on this disk. */
+    public fun snapshots(like: FileSnapshotStore): FileSnapshotStore = OtherDisk.move(like, seam)
 
     /** How often programs made this call. */
     public fun count(call: DiskCall): Int = count(setOf(call))
@@ -178,6 +186,10 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
         /** Where [store] keeps its segments unless told otherwise. */
         @JvmField
         public val DIRECTORY: Path = Path.of("/wal").toAbsolutePath()
+
+        /** Where [snapshots] keeps them unless told otherwise. */
+        @JvmField
+        public val SNAPSHOTS: Path = Path.of("/snapshots").toAbsolutePath()
 
         /** The file of a segment. */
         @JvmStatic

@@ -1,12 +1,14 @@
 package dev.kwal.storage.disk;
 
+import dev.kwal.storage.FileSnapshotStore;
 import dev.kwal.storage.FileStore;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Puts a {@link FileStore} on another disk than the machine's. */
+/** Puts a {@link FileStore} or a {@link FileSnapshotStore} on another disk than the machine's. */
 public final class OtherDisk {
     private static volatile @Nullable BiFunction<FileStore, Disk, FileStore> mover;
+    private static volatile @Nullable BiFunction<FileSnapshotStore, Disk, FileSnapshotStore> snapshotMover;
 
     private OtherDisk() {}
 
@@ -21,6 +23,23 @@ public final class OtherDisk {
     /** A store of the same directory and settings, on this disk. */
     public static FileStore move(FileStore store, Disk disk) {
         var how = mover;
+        if (how == null) {
+            throw new IllegalStateException("it is not known how a store is moved");
+        }
+        return how.apply(store, disk);
+    }
+
+    /** As {@link #movesBy}, for a {@link FileSnapshotStore}. */
+    public static void movesSnapshotsBy(BiFunction<FileSnapshotStore, Disk, FileSnapshotStore> how) {
+        if (snapshotMover != null) {
+            throw new IllegalStateException("it is known how a store is moved");
+        }
+        snapshotMover = how;
+    }
+
+    /** A store of the same directory and settings, on this disk. */
+    public static FileSnapshotStore move(FileSnapshotStore store, Disk disk) {
+        var how = snapshotMover;
         if (how == null) {
             throw new IllegalStateException("it is not known how a store is moved");
         }
