@@ -6,6 +6,7 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import java.io.IOException
 import java.io.OutputStream
+import java.util.HexFormat
 
 /** What publishing a snapshot writes and deletes, and in what order. */
 class SnapshotPublishSpec :
@@ -114,6 +115,16 @@ class SnapshotPublishSpec :
                 }
             }
             images[0] shouldBe images[1]
+        }
+
+        "a snapshot has the bytes that docs/format.md says" {
+            val fixture = SnapshotFixture().write(3)
+            fixture.log.truncateAfter(2)
+            fixture.snapshots.publish(2) { it.write("state".toByteArray()) }
+            HexFormat.of().formatHex(fixture.store.bytes(1)) shouldBe
+                "4b57534e0d0a1a0a" + "01000000" + "30000000" + "00000000" + "00000000" + // magic, version, features
+                "0200000000000000" + "0100000000000000" + "00000000" + "0cc91242" + // LSN, epoch, checksum
+                "7374617465" + "0500000000000000" + "b2d64fa3" // content, its length, checksum
         }
 
         "content that closes its stream, or writes byte by byte, is whole; one that writes later is told" {
