@@ -16,8 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Always: nothing is deleted, in the log or among the snapshots, on the word of a snapshot that was not read whole.
  *
- * <p>Thread-safe; one thread at a time publishes or truncates, others wait. Appends go on meanwhile. Closing the log is up to
- * whoever opened it; snapshots need no closing.
+ * <p>Thread-safe; one thread at a time publishes or truncates, others wait: make one object for all of them. Appends go on
+ * meanwhile. Closing the log is up to whoever opened it; snapshots need no closing.
  */
 public final class Snapshots {
     /** How many snapshots are kept unless told otherwise. */
