@@ -123,10 +123,10 @@ private fun writeGoldenLogs() {
     }
 }
 
-private val hasPython: Boolean = runCatching { python("--version").first == 0 }.getOrDefault(false)
+internal val hasPython: Boolean = runCatching { python("--version").first == 0 }.getOrDefault(false)
 
 /** Its exit code and what it prints. */
-private fun python(vararg arguments: String): Pair<Int, String> {
+internal fun python(vararg arguments: String): Pair<Int, String> {
     val process = ProcessBuilder("python3", *arguments).redirectErrorStream(true).start()
     process.outputStream.close()
     val output = process.inputStream.readAllBytes().decodeToString()
