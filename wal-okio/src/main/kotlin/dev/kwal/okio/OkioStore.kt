@@ -51,7 +51,7 @@ public class OkioStore internal constructor(private val ground: Ground, private 
         val lock = ground.lock()
         try {
             fileSystem.list(directory)
-                .filter { FileNames.isTemporary(it.name) && isFile(it) }
+                .filter { FileNames.SEGMENT.isTemporary(it.name) && isFile(it) }
                 .forEach { ground.delete(it) }
         } catch (thrown: Throwable) {
             lock.closeAfter(thrown)
@@ -63,7 +63,7 @@ public class OkioStore internal constructor(private val ground: Ground, private 
     /** Names of other shapes are ignored. */
     override fun segments(): LongArray {
         if (!fileSystem.exists(directory)) throw NoSuchFileException(directory.toString())
-        val sequences = fileSystem.list(directory).mapNotNull { FileNames.sequenceOf(it.name) }
+        val sequences = fileSystem.list(directory).mapNotNull { FileNames.SEGMENT.sequenceOf(it.name) }
         return sequences.onEach { existing(it) }.sorted().toLongArray()
     }
 
@@ -78,7 +78,7 @@ public class OkioStore internal constructor(private val ground: Ground, private 
         require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
         val segment = path(sequence)
         if (fileSystem.exists(segment)) throw FileAlreadyExistsException(segment.toString())
-        val unfinished = directory / FileNames.temporary(sequence)
+        val unfinished = directory / FileNames.SEGMENT.temporary(sequence)
         try {
             if (isFile(unfinished)) ground.delete(unfinished)
             ground.create(unfinished).use {
@@ -146,7 +146,7 @@ public class OkioStore internal constructor(private val ground: Ground, private 
 
     private fun path(sequence: Long): Path {
         require(sequence > 0) { "sequence is not positive: $sequence" }
-        return directory / FileNames.segment(sequence)
+        return directory / FileNames.SEGMENT.of(sequence)
     }
 
     private fun existing(sequence: Long): Path {

@@ -20,6 +20,8 @@ internal class SerialFileSystem(delegate: FileSystem) : ForwardingFileSystem(del
 
     override fun list(dir: Path): List<Path> = serially { super.list(dir) }
 
+    override fun listOrNull(dir: Path): List<Path>? = serially { super.listOrNull(dir) }
+
     override fun createDirectory(dir: Path, mustCreate: Boolean) = serially { super.createDirectory(dir, mustCreate) }
 
     override fun atomicMove(source: Path, target: Path) = serially { super.atomicMove(source, target) }
