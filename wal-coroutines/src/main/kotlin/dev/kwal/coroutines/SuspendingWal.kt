@@ -36,9 +36,10 @@ import kotlin.time.toKotlinDuration
  * A write-ahead log for coroutines: a [Wal] whose calls suspend where that one blocks. It adds waiting, not behaviour.
  *
  * Always: a record is encoded on the caller's thread, and no caller's thread ever touches a file. Records are brought to
- * their level on the log's own dispatcher: all callers that queue up while one flush runs share the next. Reading happens on
- * I/O threads, and writes what is still buffered first. A caller never resumes on the log's dispatcher, so code that blocks
- * after a call holds up nobody else, as long as fewer than 256 such calls block at a time.
+ * their level on the log's own dispatcher: all callers that queue up while one flush runs share the next. Reading, and what
+ * [SuspendingSnapshots] do, happens on I/O threads, and writes what is still buffered first. A caller never resumes on the
+ * log's dispatcher, so code that blocks after a call holds up nobody else, as long as fewer than 256 such calls block at a
+ * time.
  *
  * Cancellation of an append, a time-out by `withTimeout` included:
  *
@@ -488,11 +489,18 @@ public class SuspendingWal internal constructor(
             options: WalOptions = WalOptions.DEFAULT,
             dispatcher: CoroutineDispatcher? = null,
             owner: CoroutineScope? = null,
+        ): SuspendingWal = open(options, dispatcher, owner) { Wal.open(store, options) }
+
+        internal suspend fun open(
+            options: WalOptions,
+            dispatcher: CoroutineDispatcher?,
+            owner: CoroutineScope?,
+            opening: () -> Wal,
         ): SuspendingWal {
             val logDispatcher = LogDispatcher.of(dispatcher)
             var wal: Wal? = null
             try {
-                withContext(NonCancellable) { wal = logDispatcher.run { Wal.open(store, options) } }
+                withContext(NonCancellable) { wal = logDispatcher.run(opening) }
                 currentCoroutineContext().ensureActive()
             } catch (thrown: Throwable) {
                 withContext(NonCancellable) { logDispatcher.closeAfter(thrown, wal) }

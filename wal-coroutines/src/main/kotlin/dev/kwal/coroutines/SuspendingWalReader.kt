@@ -2,13 +2,17 @@ package dev.kwal.coroutines
 
 import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
+import dev.kwal.SnapshotRecovery
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
+import dev.kwal.storage.SnapshotStore
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import java.io.InputStream
+import java.nio.ByteBuffer
 import kotlin.time.Duration
 
 /**
@@ -52,6 +56,22 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
      * when this reader is closed, not when the owner closes the log: it may be opened again.
      */
     public fun follow(fromLsn: Long = 0): Flow<WalRecord> = followFlow(looks) { reader.follow(fromLsn) }
+
+    /**
+     * As [SuspendingSnapshots.recover], beside the owner. If the owner publishes meanwhile, a [dev.kwal.WalGoneException] or
+     * [dev.kwal.WalSnapshotException] is a reason to do it again.
+     */
+    public suspend fun <S : Any> recover(
+        store: SnapshotStore,
+        init: () -> S,
+        restore: (InputStream) -> S,
+        untilLsn: Long = Long.MAX_VALUE,
+        progress: (lsn: Long, targetLsn: Long) -> Unit = { _, _ -> },
+        apply: (state: S, lsn: Long, record: ByteBuffer) -> S,
+    ): SnapshotRecovery.Recovered<S> = SnapshotRecovery.of(reader, store)
+        .withUntilLsn(untilLsn)
+        .withProgress(progress)
+        .runCancellably(init, restore, apply)
 
     /** Ends reading. Flows of [follow] end. Idempotent. Cancellation: none. */
     public suspend fun close() {
