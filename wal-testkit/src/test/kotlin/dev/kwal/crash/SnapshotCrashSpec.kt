@@ -4,6 +4,7 @@ import dev.kwal.SnapshotRecovery
 import dev.kwal.Snapshots
 import dev.kwal.Wal
 import dev.kwal.WalOptions
+import dev.kwal.storage.SnapshotStore
 import dev.kwal.testkit.CrashExplorer
 import dev.kwal.testkit.CrashPoint
 import dev.kwal.testkit.CrashScenario
@@ -16,6 +17,7 @@ import io.kotest.matchers.collections.shouldBeSorted
 import io.kotest.matchers.comparables.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import java.io.IOException
+import java.io.OutputStream
 
 private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(1024).withBufferBytes(16 * 1024)
 private const val RECORDS = 14L
@@ -35,26 +37,21 @@ class SnapshotCrashSpec :
             val calls = SimulatedDisk().let { disk ->
                 val life = PublishingLife(1)
                 life.open(disk).use { wal ->
-                    life.append(wal, 6)
+                    life.publishOnce(wal, disk)
                     val before = disk.count(DiskCall.ALL)
                     life.publish(wal, disk)
                     disk.count(DiskCall.ALL) - before
                 }
             }
+            calls shouldBeGreaterThan 20
             for (call in 1..calls) {
                 val disk = SimulatedDisk()
                 val life = PublishingLife(1)
                 withClue("call $call fails") {
                     life.open(disk).use { wal ->
-                        life.append(wal, 3)
-                        life.publish(wal, disk)
-                        life.append(wal, 3)
+                        life.publishOnce(wal, disk)
                         disk.fail(call)
-                        try {
-                            life.publish(wal, disk)
-                        } catch (expected: IOException) {
-                            disk.heal()
-                        }
+                        runCatching { life.publish(wal, disk) }.onFailure { (it is IOException) shouldBe true }
                         disk.heal()
                         runCatching { wal.close() }
                     }
@@ -114,6 +111,13 @@ private class PublishingLife(private val keep: Int) : CrashScenario {
         acknowledged = acknowledged + number
     }
 
+    /** Leaves a snapshot, and records for the next. */
+    fun publishOnce(wal: Wal, disk: SimulatedDisk) {
+        append(wal, 3)
+        publish(wal, disk)
+        append(wal, 3)
+    }
+
     fun publish(wal: Wal, disk: SimulatedDisk) = publishAt(wal, disk, acknowledged.size.toLong(), acknowledged)
 
     private fun publishAt(wal: Wal, disk: SimulatedDisk, lsn: Long, state: List<Long>) =
@@ -133,14 +137,14 @@ private class PublishingLife(private val keep: Int) : CrashScenario {
 }
 
 /** Counts what it is given and keeps none of it. */
-private class CountingSnapshots : dev.kwal.storage.SnapshotStore {
+private class CountingSnapshots : SnapshotStore {
     var bytes = 0L
     var longestWrite = 0
 
     override fun snapshots() = LongArray(0)
 
-    override fun create(sequence: Long, content: dev.kwal.storage.SnapshotStore.Content) = content.writeTo(
-        object : java.io.OutputStream() {
+    override fun create(sequence: Long, content: SnapshotStore.Content) = content.writeTo(
+        object : OutputStream() {
             override fun write(octet: Int) = error("a single byte")
 
             override fun write(source: ByteArray, offset: Int, length: Int) {
