@@ -70,8 +70,8 @@ public final class SnapshotRecovery {
      * @param apply applies a record
      * @param <S> the state
      * @throws WalSnapshotException if records are missing between every whole snapshot and the log; if the log, open for
-     *     writing, ends before what a snapshot contains or knows nothing of its epoch; or if a snapshot changes while it is
-     *     read
+     *     writing, ends before what a snapshot contains or knows nothing of its epoch; or if a snapshot changes or goes while it
+     *     is read
      * @throws WalCorruptedException if a record is damaged
      * @throws WalGoneException if a record is dropped meanwhile
      * @throws IOException if the log or a snapshot cannot be read
@@ -151,7 +151,7 @@ public final class SnapshotRecovery {
     }
 
     private <S> S restored(Snapshot snapshot, Restore<S> restore) throws IOException {
-        try (var source = store.open(snapshot.sequence())) {
+        try (var source = SnapshotShelf.open(store, snapshot.sequence())) {
             var content = new SnapshotInput(source, snapshot.sequence());
             var state = restore.restore(content);
             content.drain();

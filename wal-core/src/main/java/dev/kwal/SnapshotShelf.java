@@ -2,6 +2,7 @@ package dev.kwal;
 
 import dev.kwal.storage.SnapshotStore;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,9 +54,18 @@ final class SnapshotShelf {
         return sequences.length == 0 ? 1 : sequences[sequences.length - 1] + 1;
     }
 
+    /** Opens a snapshot that was there before; says so if it is gone, because an owner published meanwhile, for example. */
+    static InputStream open(SnapshotStore store, long sequence) throws IOException {
+        try {
+            return store.open(sequence);
+        } catch (NoSuchFileException e) {
+            throw new WalSnapshotException(0, "snapshot " + sequence + ": it is gone", e);
+        }
+    }
+
     /** Reads a snapshot to its end; null if it is whole. */
     static @Nullable WalSnapshotException problem(SnapshotStore store, long sequence) throws IOException {
-        try (var source = store.open(sequence)) {
+        try (var source = open(store, sequence)) {
             new SnapshotInput(source, sequence).drain();
             return null;
         } catch (WalSnapshotException e) {

@@ -1,8 +1,10 @@
 package dev.kwal;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Snapshots and log together do not give a state without a gap: no whole snapshot contains everything that the log has
- * dropped, or the log ends before what a snapshot contains, or a snapshot is damaged. Nothing was changed. Snapshots that
+ * dropped, or the log ends before what a snapshot contains, or a snapshot is damaged or gone. Nothing was changed. Snapshots that
  * were damaged are among {@link #getSuppressed()}.
  */
 public final class WalSnapshotException extends WalException {
@@ -12,7 +14,11 @@ public final class WalSnapshotException extends WalException {
     private final long lsn;
 
     WalSnapshotException(long lsn, String what) {
-        super(what, null);
+        this(lsn, what, null);
+    }
+
+    WalSnapshotException(long lsn, String what, @Nullable Throwable cause) {
+        super(what, cause);
         this.lsn = lsn;
     }
 

@@ -192,6 +192,21 @@ class SnapshotRecoverySpec :
             }
         }
 
+        "a snapshot that goes before its check is passed over, and one that goes before its restoring is refused" {
+            for ((opening, isRefused) in listOf(2 to false, 3 to true)) {
+                val fixture = SnapshotFixture().write(2).also { it.publish() }
+                var opened = 0
+                fixture.store.before = { if (it == "open 1" && ++opened == opening) fixture.store.lose(1) }
+                if (isRefused) {
+                    shouldThrow<WalSnapshotException> { fixture.recover() }.message shouldBe "snapshot 1: it is gone"
+                } else {
+                    val recovered = fixture.recover()
+                    recovered.state shouldBe stateAfter(2)
+                    recovered.passedOver.single().message shouldBe "snapshot 1: it is gone"
+                }
+            }
+        }
+
         "a log open for reading is recovered beside its owner" {
             val fixture = SnapshotFixture(keep = 1).write(5).also { it.publish() }.write(2)
             fixture.log.sync()
