@@ -1,5 +1,6 @@
 package dev.kwal.samples
 
+import dev.kwal.Wal
 import dev.kwal.coroutines.SuspendingWal
 import dev.kwal.coroutines.use
 import io.kotest.core.spec.style.StringSpec
@@ -8,6 +9,7 @@ import io.kotest.matchers.shouldBe
 import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
+import kotlin.io.path.listDirectoryEntries
 
 /** What the README shows does what it says, in both languages, on the same log. */
 class QuickStartSpec :
@@ -27,6 +29,13 @@ class QuickStartSpec :
         "a log lives on okio" {
             val directory = tempdir().toOkioPath()
             printed { okioQuickStart(directory) } shouldBe listOf("1: order 1 paid")
+        }
+
+        "a count survives in snapshots, while the log stays short" {
+            val directory = tempdir().toPath()
+            (1L..5L).map { countOrder(directory) } shouldBe listOf(1L, 2, 3, 4, 5)
+            Wal.openReadOnly(directory).use { it.firstLsn() shouldBe 5 }
+            directory.resolve("snapshots").listDirectoryEntries().size shouldBe 2
         }
     })
 
