@@ -15,7 +15,8 @@ internal class SnapshotFixture(val log: LogFixture = LogFixture(), val keep: Int
     fun write(count: Int) = apply { log.writeLarge(count) }
 
     /** Publishes the state after the last record, or after another one. */
-    fun publish(lsn: Long = log.wal.lastLsn()): Snapshot = snapshots.publish(lsn) { it.write(stateAfter(lsn).toByteArray()) }
+    fun publish(lsn: Long = log.wal.lastLsn()): Snapshot =
+        snapshots.publish(lsn) { it.write(stateAfter(lsn).toByteArray()) }
 
     fun recover(change: (SnapshotRecovery) -> SnapshotRecovery = { it }): SnapshotRecovery.Recovered<String> =
         change(snapshots.recovery()).recoverText()

@@ -13,8 +13,8 @@ import kotlin.io.path.readBytes
 import kotlin.io.path.readText
 
 /**
- * Snapshots of version 1, made from `docs/format.md` without the code. `expected.txt` says what a reader has to find in them.
- * They never change.
+ * Snapshots of version 1, made from `docs/format.md` without the code. `expected.txt` says what a reader has to find in
+ * them. They never change.
  */
 class SnapshotGoldenSpec :
     StringSpec({
@@ -31,7 +31,7 @@ class SnapshotGoldenSpec :
                     write(content)
                     end()
                 }
-                HexFormat.of().formatHex(bytes.toByteArray()) shouldBe HexFormat.of().formatHex(file(sequence).readBytes())
+                hex(bytes.toByteArray()) shouldBe hex(file(sequence).readBytes())
             }
         }
 
@@ -68,7 +68,9 @@ private fun told(file: Path): String {
     }
 }
 
+private fun hex(bytes: ByteArray): String = HexFormat.of().formatHex(bytes)
+
 private fun shown(content: ByteArray): String {
-    if (content.size <= 16) return HexFormat.of().formatHex(content)
-    return "sha256 " + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content)).take(16)
+    if (content.size <= 16) return hex(content)
+    return "sha256 " + hex(MessageDigest.getInstance("SHA-256").digest(content)).take(16)
 }

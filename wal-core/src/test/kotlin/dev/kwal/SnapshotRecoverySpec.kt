@@ -109,7 +109,8 @@ class SnapshotRecoverySpec :
         "a snapshot of more records than the log has is refused" {
             val longer = SnapshotFixture(keep = 9).write(6).also { it.publish(2) }.also { it.publish(6) }
             val log = LogFixture().writeLarge(4)
-            val refused = shouldThrow<WalSnapshotException> { Snapshots.of(log.wal, longer.store).recovery().recoverText() }
+            val recovery = Snapshots.of(log.wal, longer.store).recovery()
+            val refused = shouldThrow<WalSnapshotException> { recovery.recoverText() }
             refused.lsn() shouldBe 5
             refused.message shouldContain "snapshot 2 contains records up to 6, but the log ends with 4"
         }
@@ -179,8 +180,9 @@ class SnapshotRecoverySpec :
         "what restoring or applying throws is passed on" {
             val fixture = SnapshotFixture().write(2).also { it.publish(1) }
             val error = IllegalStateException("mine")
-            shouldThrow<IllegalStateException> { fixture.snapshots.recovery().run({ 0 }, { throw error }, { s, _, _ -> s }) }
-            shouldThrow<IllegalStateException> { fixture.snapshots.recovery().run({ 0 }, { 1 }, { _, _, _ -> throw error }) }
+            val recovery = fixture.snapshots.recovery()
+            shouldThrow<IllegalStateException> { recovery.run({ 0 }, { throw error }, { state, _, _ -> state }) }
+            shouldThrow<IllegalStateException> { recovery.run({ 0 }, { 1 }, { _, _, _ -> throw error }) }
         }
 
         "a snapshot that changes between its check and its restoring is refused, even if not read to its end" {

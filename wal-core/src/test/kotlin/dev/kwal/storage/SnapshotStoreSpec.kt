@@ -80,7 +80,7 @@ class SnapshotStoreSpec :
 private class SnapshotDirectory : SnapshotMedium {
     private val root = Files.createTempDirectory("kwal-snapshots")
     private val directory = root.resolve("a").resolve("b")
-    private val foreign = listOf("notes.txt", "2.snapshot", "00000000000000000002.wal", "x00000000000000000002.snapshot")
+    private val foreign = listOf("notes.txt", "2.snapshot", "00000000000000000002.wal", "x.snapshot")
     private val halfWritten = directory.resolve("00000000000000000001.snapshot.tmp")
     private val folder = directory.resolve("00000000000000000003.snapshot.tmp")
 

@@ -10,7 +10,8 @@ import java.io.OutputStream
 import kotlin.coroutines.CoroutineContext
 
 /** Runs what blocks on an I/O thread, and lets it ask its caller's context whether it was cancelled. */
-internal suspend fun <T> cancellably(block: (caller: CoroutineContext) -> T): T = withContext(LogIo) { block(coroutineContext) }
+internal suspend fun <T> cancellably(block: (caller: CoroutineContext) -> T): T =
+    withContext(LogIo) { block(coroutineContext) }
 
 /** Runs a recovery, until its caller is cancelled. */
 internal suspend fun <S : Any> SnapshotRecovery.runCancellably(
@@ -29,7 +30,9 @@ internal suspend fun <S : Any> SnapshotRecovery.runCancellably(
 }
 
 /** Takes nothing more from a caller who was cancelled. */
-internal class CancellableOutput(target: OutputStream, private val caller: CoroutineContext) : FilterOutputStream(target) {
+internal class CancellableOutput(target: OutputStream, private val caller: CoroutineContext) :
+    FilterOutputStream(target) {
+
     override fun write(octet: Int) {
         caller.ensureActive()
         out.write(octet)
@@ -42,7 +45,9 @@ internal class CancellableOutput(target: OutputStream, private val caller: Corou
 }
 
 /** Gives nothing more to a caller who was cancelled. */
-internal class CancellableInput(source: InputStream, private val caller: CoroutineContext) : FilterInputStream(source) {
+internal class CancellableInput(source: InputStream, private val caller: CoroutineContext) :
+    FilterInputStream(source) {
+
     override fun read(): Int {
         caller.ensureActive()
         return super.read()

@@ -20,7 +20,10 @@ import java.nio.ByteBuffer
  *
  * Threads: any; one at a time publishes or truncates, others wait. Closing the log is up to whoever opened it.
  */
-public class SuspendingSnapshots internal constructor(private val snapshots: Snapshots, private val store: SnapshotStore) {
+public class SuspendingSnapshots internal constructor(
+    private val snapshots: Snapshots,
+    private val store: SnapshotStore,
+) {
 
     /** As [Snapshots.list]. Cancellation: takes effect when they have been read. */
     public suspend fun list(): List<Snapshot> = cancellably { snapshots.list() }

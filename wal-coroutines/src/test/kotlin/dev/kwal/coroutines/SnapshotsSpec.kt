@@ -247,13 +247,8 @@ class SnapshotsSpec :
                 log.snapshots(store, keep = 1).publishText(2, "ab")
                 log.rotate()
                 SuspendingWal.openReadOnly(logStore, QUIET).use { reader ->
-                    val text: suspend (SnapshotStore) -> SnapshotRecovery.Recovered<String> = {
-                        reader.recover(it, { "" }, { content -> content.readBytes().decodeToString() }) { state, _, record ->
-                            state + Charsets.UTF_8.decode(record)
-                        }
-                    }
-                    text(store).state shouldBe "ab"
-                    shouldThrow<WalSnapshotException> { text(MemorySnapshotStore()) }.lsn() shouldBe 1
+                    reader.recoverText(store).state shouldBe "ab"
+                    shouldThrow<WalSnapshotException> { reader.recoverText(MemorySnapshotStore()) }.lsn() shouldBe 1
                 }
             }
         }
@@ -282,13 +277,19 @@ class SnapshotsSpec :
         }
     })
 
-private suspend fun SuspendingWal.write(vararg texts: String): Long = texts.map { appendAndSync(it.toByteArray()) }.last()
+private suspend fun SuspendingWal.write(vararg texts: String): Long =
+    texts.map { appendAndSync(it.toByteArray()) }.last()
 
 private suspend fun SuspendingSnapshots.publishText(lsn: Long, text: String): Snapshot =
     publish(lsn) { it.write(text.toByteArray()) }
 
 private suspend fun SuspendingSnapshots.recoverText(): SnapshotRecovery.Recovered<String> =
     recover({ "" }, { it.readBytes().decodeToString() }) { state, _, record -> state + Charsets.UTF_8.decode(record) }
+
+private suspend fun SuspendingWalReader.recoverText(store: SnapshotStore): SnapshotRecovery.Recovered<String> =
+    recover(store, { "" }, { it.readBytes().decodeToString() }) { state, _, record ->
+        state + Charsets.UTF_8.decode(record)
+    }
 
 /** Where somebody stops until he is told to go on. */
 private class Steps {
@@ -315,7 +316,8 @@ private class ThreadNotingSnapshots(private val store: SnapshotStore = MemorySna
 
     override fun snapshots(): LongArray = store.snapshots().also { note() }
 
-    override fun create(sequence: Long, content: SnapshotStore.Content) = store.create(sequence, content).also { note() }
+    override fun create(sequence: Long, content: SnapshotStore.Content) =
+        store.create(sequence, content).also { note() }
 
     override fun open(sequence: Long) = store.open(sequence).also { note() }
 

@@ -68,7 +68,7 @@ internal class OkioInput(private val file: FileHandle) : InputStream() {
     private val block = ByteBuffer.allocate(BLOCK_BYTES).limit(0)
     private var position = 0L
 
-    override fun read(): Int = if (fill()) block.get().toInt() and 0xff else -1
+    override fun read(): Int = if (fill()) block.get().toUByte().toInt() else -1
 
     override fun read(bytes: ByteArray, offset: Int, length: Int): Int {
         Objects.checkFromIndexSize(offset, length, bytes.size)

@@ -23,7 +23,10 @@ class SimulatedDiskSnapshotsSpec :
     SnapshotStoreContract({ SimulatedSnapshotPlace(SimulatedDisk()) }, losesPower = true)
 
 class ShortTransfersSnapshotsSpec :
-    SnapshotStoreContract({ SimulatedSnapshotPlace(SimulatedDisk(1).apply { shortTransfers = true }) }, losesPower = true)
+    SnapshotStoreContract(
+        { SimulatedSnapshotPlace(SimulatedDisk(1).apply { shortTransfers = true }) },
+        losesPower = true,
+    )
 
 class KeepsOpenFilesSnapshotsSpec :
     SnapshotStoreContract({ SimulatedSnapshotPlace(SimulatedDisk().apply { keepsOpenFiles = true }) })
