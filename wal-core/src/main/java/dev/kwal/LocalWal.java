@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -430,6 +431,11 @@ final class LocalWal implements Wal {
     @Override
     public long durableLsn() {
         return store.capabilities().survivesPowerLoss() ? progress.durableLsn() : 0;
+    }
+
+    @Override
+    public UUID logId() {
+        return source.logId();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,7 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     /** Analyses again as long as the owner changes things meanwhile: what is really wrong is wrong twice in the same way. */
-    private static Analysis analyse(WalStore store, WalOptions options) throws IOException {
+    static Analysis analyse(WalStore store, WalOptions options) throws IOException {
         String last = "";
         for (int attempt = 1; ; attempt++) {
             long[] before = store.segments();
@@ -229,6 +230,17 @@ final class ReadOnlyWal implements WalReader, LogView {
     }
 
     // -- what is
+
+    @Override
+    public @Nullable UUID logId() {
+        lock.lock();
+        try {
+            var header = analysis.anyHeader();
+            return header == null ? null : header.logId();
+        } finally {
+            lock.unlock();
+        }
+    }
 
     @Override
     public long firstLsn() {

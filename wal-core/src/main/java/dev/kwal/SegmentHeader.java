@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import java.security.SecureRandom;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,11 @@ record SegmentHeader(long logIdHigh, long logIdLow, long sequence, long nonce, i
     /** The header of another segment of the same log. */
     SegmentHeader successor(long itsSequence) {
         return new SegmentHeader(logIdHigh, logIdLow, itsSequence, RANDOM.nextLong());
+    }
+
+    /** The log id as a value whose text shows the bytes in the order in which they stand on disk. */
+    UUID logId() {
+        return new UUID(Long.reverseBytes(logIdHigh), Long.reverseBytes(logIdLow));
     }
 
     boolean isOfLogOf(SegmentHeader other) {

@@ -3,6 +3,7 @@ package dev.kwal;
 import dev.kwal.storage.SegmentWriter;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
+import java.util.UUID;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -61,6 +62,10 @@ final class SegmentSource {
         this.anyHeader = anyHeader;
         this.nextSequence = nextSequence;
         this.expectedBytes = expectedBytes;
+    }
+
+    UUID logId() {
+        return anyHeader.logId();
     }
 
     /** Whether a segment can be taken without preparing one. */

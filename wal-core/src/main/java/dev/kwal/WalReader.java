@@ -3,6 +3,8 @@ package dev.kwal;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reading side of a log. A {@link Wal} is one; {@link Wal#openReadOnly} gives one that works beside the owner.
@@ -13,6 +15,13 @@ import java.util.List;
  * <p>Thread-safe. Any number of cursors may be open.
  */
 public interface WalReader extends Closeable {
+
+    /**
+     * What tells this log from every other: drawn at random when the log was made, and kept in each of its segments. Null if
+     * the log is open for reading and has no segment yet.
+     */
+    @Nullable
+    UUID logId();
 
     /** The first record that can be read; {@code lastLsn() + 1} if there is none. */
     long firstLsn();

@@ -38,6 +38,7 @@ internal class HostileLog(private val segments: Map<Long, ByteArray>, private va
         check(Opened.of { Wal.openReadOnly(store, options) }.use { it.refusal } == opened.refusal) {
             "not refused twice: ${opened.refusal}"
         }
+        checkSalvage(store, reading)
         if (segments.keys.any { it > Long.MAX_VALUE - SEQUENCES }) return
         val owner = Opened.of { LocalWal.open(store, options, ManualExecutor()) }
         check(owner.refusal == opened.refusal) { "readers meet ${opened.refusal}, the owner ${owner.refusal}" }
@@ -46,6 +47,21 @@ internal class HostileLog(private val segments: Map<Long, ByteArray>, private va
         } else {
             owner.wal.use { goOn(it, store, reading) }
         }
+    }
+
+    /** What is salvaged stands in whole frames, and what can be read is among it. */
+    private fun checkSalvage(store: CountedStore, reading: Reading?) {
+        val found = salvage(store)
+        store.limited { check(salvage(store) == found) { "not salvaged twice: $found" } }
+        found.zipWithNext { a, b -> check(b.lsn() > a.lsn()) { "$b follows $a in what is salvaged" } }
+        check(whole.containsAll(found)) { "salvaged what no whole frame holds: ${found - whole}" }
+        if (reading != null && reading.refusal == null) {
+            check(found.containsAll(reading.records)) { "not salvaged: ${reading.records - found.toSet()}" }
+        }
+    }
+
+    private fun salvage(store: WalStore): List<WalRecord> = WalSalvage.of(store, options).cursor().use { cursor ->
+        buildList { while (cursor.next()) add(cursor.record()) }
     }
 
     private fun goOn(wal: LocalWal, store: WalStore, before: Reading) {

@@ -5,9 +5,11 @@ import dev.kwal.storage.WalStore
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import java.nio.file.NoSuchFileException
 import java.time.Duration
+import java.util.HexFormat
 import kotlin.io.path.listDirectoryEntries
 
 /** How a log is read beside its owner, or without one. */
@@ -54,6 +56,24 @@ class ReadOnlySpec :
 
         "after a close it delivers everything" {
             LogFixture().write("a", "b").close().reader().records() shouldBe listOf("a", "b")
+        }
+
+        "the id of a log is one for its whole life, and beside it, and no other log has it" {
+            val log = LogFixture()
+            val reader = log.reader()
+            reader.logId() shouldBe null
+            val id = log.write("a").wal.logId()
+            log.rotate().write("b").checkpoint(1).sync()
+            reader.read(2).text() shouldBe "b"
+            reader.logId() shouldBe id
+            log.close().reopen().wal.logId() shouldBe id
+            LogFixture().wal.logId() shouldNotBe id
+        }
+
+        "the id of a log reads as its bytes do" {
+            val log = LogFixture().write("a").close()
+            val bytes = log.store.bytes(1).copyOfRange(24, 40)
+            "${log.reader().logId()}".replace("-", "") shouldBe HexFormat.of().formatHex(bytes)
         }
 
         "a frame behind a damaged mark vouches for the records before it" {

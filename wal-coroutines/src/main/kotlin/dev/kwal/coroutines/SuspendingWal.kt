@@ -28,6 +28,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.nio.ByteBuffer
 import java.nio.file.Path
+import java.util.UUID
 import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
@@ -87,6 +88,9 @@ public class SuspendingWal internal constructor(
 
     /** What the log can do now. Collectors are told a moment after it has changed. */
     public val state: StateFlow<LogState> get() = completions.state
+
+    /** What tells this log from every other: drawn at random when the log was made, and kept in each of its segments. */
+    public val logId: UUID get() = checkNotNull(wal.logId())
 
     /** How many times a suffix was given up by [truncateAfter]; durable with the log. */
     public val epoch: Long get() = wal.epoch()

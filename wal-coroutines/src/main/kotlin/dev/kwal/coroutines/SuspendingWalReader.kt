@@ -13,6 +13,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.InputStream
 import java.nio.ByteBuffer
+import java.util.UUID
 import kotlin.time.Duration
 
 /**
@@ -23,6 +24,9 @@ import kotlin.time.Duration
  */
 public class SuspendingWalReader internal constructor(private val reader: WalReader, private val pause: Duration) {
     private val closed = Job()
+
+    /** What tells this log from every other, as in [SuspendingWal.logId]; null if it has no segment yet. */
+    public val logId: UUID? get() = reader.logId()
 
     /** The first record that can be read; `lastLsn + 1` if there is none. */
     public val firstLsn: Long get() = reader.firstLsn()

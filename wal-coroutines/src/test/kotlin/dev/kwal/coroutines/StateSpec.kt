@@ -47,6 +47,18 @@ class StateSpec :
             }
         }
 
+        "the owner and a reader beside it tell the same id" {
+            runTest {
+                val store = WatchedStore()
+                val log = SuspendingWal.open(store, QUIET)
+                log.appendAndSync("a".toByteArray())
+                val reader = SuspendingWal.openReadOnly(store, QUIET)
+                reader.logId shouldBe log.logId
+                reader.close()
+                log.close()
+            }
+        }
+
         "a failure is told with its cause, and then that the log is closed" {
             runTest {
                 val store = WatchedStore()

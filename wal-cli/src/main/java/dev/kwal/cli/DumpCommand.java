@@ -1,0 +1,100 @@
+package dev.kwal.cli;
+
+import dev.kwal.WalCursor;
+import dev.kwal.WalException;
+import dev.kwal.WalReader;
+import dev.kwal.WalSalvage;
+import java.io.IOException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The records of a log. */
+@Command(
+        name = "dump",
+        header = "prints the records of a log",
+        description = {
+            "Prints the records of a log in order, as UTF-8 whatever the locale. Shows what the log itself proves to survive"
+                    + " a loss of power; 'kwal info' tells whether there is more behind it.",
+            "Where a record is damaged it stops with exit code 1. What was printed until then is intact. With"
+                    + " @|bold --salvage|@ it goes on behind the damage.",
+        },
+        footer = {
+            "  kwal dump /var/lib/orders",
+            "  kwal dump --from 1000 --to 1999 --format hex /var/lib/orders",
+            "  kwal dump --format json /var/lib/orders | jq -r 'select(.bytes > 1000).lsn'",
+            "  kwal dump --salvage --format json /var/lib/orders > orders.json"
+        })
+final class DumpCommand extends LogCommand {
+    @Option(
+            names = "--from",
+            paramLabel = "LSN",
+            description = "The first record to print; by default the first there is.")
+    private long from;
+
+    @Option(
+            names = "--to",
+            paramLabel = "LSN",
+            description = "The last record to print, if there are as many; by default the last there is.")
+    private long to = Long.MAX_VALUE;
+
+    @Option(
+            names = "--salvage",
+            description = {
+                "Goes on behind damage, and prints also what is whole and not proven to be durable: what 'kwal salvage' would"
+                        + " write. Tells on the error stream what is lost."
+            })
+    private boolean salvages;
+
+    @Mixin
+    private FormatOption format;
+
+    @Override
+    int run(Output output) throws IOException {
+        if (to < from) {
+            throw new UsageException("--to is " + to + ", expected at least " + from);
+        }
+        if (salvages) {
+            return salvage(WalSalvage.of(store(), OPTIONS), output);
+        }
+        try (var reader = open(store())) {
+            checkFrom(from, reader);
+            try (var cursor = reader.replay(from)) {
+                print(cursor, output);
+            }
+        }
+        return ExitCode.INTACT;
+    }
+
+    private void print(WalCursor cursor, Output output) throws IOException {
+        var printer = format.on(output);
+        try {
+            while (cursor.next() && cursor.lsn() <= to) {
+                if (cursor.lsn() >= from) {
+                    printer.print(cursor.lsn(), cursor.view());
+                }
+            }
+        } catch (WalException e) {
+            output.flush();
+            throw e;
+        }
+    }
+
+    private int salvage(WalSalvage found, Output output) throws IOException {
+        try (var cursor = found.cursor()) {
+            print(cursor, output);
+        }
+        var report = new SalvageReport(found, true, directory(), null, null);
+        output.flush();
+        Failures.writer().print(report.losses());
+        Failures.writer().flush();
+        return report.isComplete() ? ExitCode.INTACT : ExitCode.DAMAGED;
+    }
+
+    static void checkFrom(long from, WalReader reader) {
+        if (from != 0 && (from < reader.firstLsn() || from > reader.lastLsn() + 1)) {
+            throw new UsageException(
+                    "--from is " + from + ", expected " + reader.firstLsn() + " to " + (reader.lastLsn() + 1));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package dev.kwal.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+
+/** A heading for each record, then its bytes as numbers and as ASCII, sixteen in a line. */
+final class HexPrinter implements RecordPrinter {
+    private static final int ROW_BYTES = 16;
+    private static final HexFormat HEX = HexFormat.of();
+
+    private final Output output;
+
+    HexPrinter(Output output) {
+        this.output = output;
+    }
+
+    @Override
+    public void print(long lsn, ByteBuffer bytes) throws IOException {
+        output.line("LSN " + lsn + ", " + bytes.remaining() + " bytes");
+        for (int offset = 0; bytes.hasRemaining(); offset += ROW_BYTES) {
+            var row = new byte[Math.min(ROW_BYTES, bytes.remaining())];
+            bytes.get(row);
+            output.line(line(offset, row));
+        }
+    }
+
+    private static String line(int offset, byte[] row) {
+        var line = new StringBuilder(80).append(HEX.toHexDigits(offset)).append(' ');
+        for (int at = 0; at < ROW_BYTES; at++) {
+            line.append(at == ROW_BYTES / 2 ? "  " : " ");
+            line.append(at < row.length ? HEX.toHexDigits(row[at]) : "  ");
+        }
+        line.append("  |");
+        for (byte b : row) {
+            line.append(b >= ' ' && b <= '~' ? (char) b : '.');
+        }
+        return line.append('|').toString();
+    }
+}

@@ -1,0 +1,76 @@
+package dev.kwal.cli;
+
+import dev.kwal.Durability;
+import dev.kwal.Wal;
+import dev.kwal.WalSalvage;
+import dev.kwal.storage.FileStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+
+/** Writes what is intact in a damaged log to a new log, by appends like any other. */
+final class Salvage {
+    private static final long MAX_PLACES = 100_000_000;
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+    private final WalSalvage found;
+    private final boolean keepsLsns;
+
+    private Salvage(WalSalvage found, boolean keepsLsns) {
+        this.found = found;
+        this.keepsLsns = keepsLsns;
+    }
+
+    /**
+     * Writes the new log and its report.
+     *
+     * @param keepsLsns whether an empty record takes the place of each lost one, so that the others keep their LSNs
+     */
+    static SalvageReport write(WalSalvage found, boolean keepsLsns, Path source, Path target) throws IOException {
+        try (var directory = NewDirectory.at(target)) {
+            var report = new Salvage(found, keepsLsns).write(directory, source, target);
+            directory.write("SALVAGE.json", report.json() + "\n");
+            directory.write("SALVAGE.txt", report.text());
+            directory.complete();
+            return report;
+        }
+    }
+
+    private SalvageReport write(NewDirectory directory, Path source, Path target) throws IOException {
+        var options = LogCommand.OPTIONS.withDefaultLevel(Durability.BUFFERED);
+        try (var log = WalSalvage.newLog(FileStore.of(directory.partial()), options, firstLsn())) {
+            copy(log);
+            fill(log, found.lastLsn());
+            log.sync();
+            return new SalvageReport(found, keepsLsns, source, target, log.logId());
+        }
+    }
+
+    /** Lost records before the first that is intact need no places. */
+    private long firstLsn() {
+        if (!keepsLsns) {
+            return 1;
+        }
+        var runs = found.runs();
+        return runs.isEmpty() ? found.lastLsn() + 1 : runs.get(0).firstLsn();
+    }
+
+    private void copy(Wal log) throws IOException {
+        try (var cursor = found.cursor()) {
+            while (cursor.next()) {
+                fill(log, cursor.lsn() - 1);
+                log.append(cursor.view());
+            }
+        }
+    }
+
+    private void fill(Wal log, long lastLsn) throws IOException {
+        if (keepsLsns && lastLsn - log.lastLsn() > MAX_PLACES) {
+            throw new UsageException("LSN " + (log.lastLsn() + 1) + " to " + lastLsn
+                    + " are lost, too many for empty records: use --renumber");
+        }
+        while (keepsLsns && log.lastLsn() < lastLsn) {
+            log.append(NOTHING);
+        }
+    }
+}
