@@ -220,9 +220,5 @@ public final class SnapshotRecovery {
      * @param passedOver what was wrong with newer snapshots that were not used
      */
     public record Recovered<S>(
-            S state,
-            long lsn,
-            @Nullable Snapshot snapshot,
-            long records,
-            List<WalSnapshotException> passedOver) {}
+            S state, long lsn, @Nullable Snapshot snapshot, long records, List<WalSnapshotException> passedOver) {}
 }

@@ -35,8 +35,8 @@ final class SnapshotShelf {
         }
     }
 
-    private static List<Snapshot> headers(
-            SnapshotStore store, long[] sequences, List<WalSnapshotException> problems) throws IOException {
+    private static List<Snapshot> headers(SnapshotStore store, long[] sequences, List<WalSnapshotException> problems)
+            throws IOException {
         var headers = new ArrayList<Snapshot>();
         for (long sequence : sequences) {
             try (var source = store.open(sequence)) {

@@ -50,7 +50,8 @@ final class TailCopy implements Closeable {
         copiedRecords = 0;
         var open = openFrame(liveLsn);
         var writer = fresh.writer();
-        var buffer = FrameBuffer.onHeap((int) Math.min(BUFFER_BYTES, Format.frameBytes(Format.OPEN_PAYLOAD_BYTES) + tail.endPosition()));
+        var buffer = FrameBuffer.onHeap(
+                (int) Math.min(BUFFER_BYTES, Format.frameBytes(Format.OPEN_PAYLOAD_BYTES) + tail.endPosition()));
         buffer.begin(Format.salt(fresh.header()), Format.HEADER_BYTES);
         buffer.putOpen(open);
         write(writer, buffer);

@@ -71,7 +71,8 @@ private class CancellationStorm(private val seed: Long) {
     suspend fun over(log: SuspendingWal) = coroutineScope {
         val workers = List(WORKERS) { launch { work(log, it) } }
         val calm = CompletableDeferred<Long>()
-        val followers = List(2) { launch { follow(log, Random(seed - it), calm) } } + launch { followBlocking(log, calm) }
+        val followers =
+            List(2) { launch { follow(log, Random(seed - it), calm) } } + launch { followBlocking(log, calm) }
         val interrupting = launch {
             val random = Random(seed)
             while (isActive) {

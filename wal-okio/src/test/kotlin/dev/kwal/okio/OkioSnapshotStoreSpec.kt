@@ -129,7 +129,12 @@ class OkioSnapshotStoreSpec :
     })
 
 private class OkioSnapshotPlace(private val fileSystem: FileSystem, private val directory: Path) : SnapshotMedium {
-    private val foreign = listOf("1.snapshot", "00000000000000000002.snapshot.x", "00000000000000000002.wal", ".snapshot")
+    private val foreign = listOf(
+        "1.snapshot",
+        "00000000000000000002.snapshot.x",
+        "00000000000000000002.wal",
+        ".snapshot",
+    )
         .map { directory / it }
     private val halfWritten = directory / "00000000000000000001.snapshot.tmp"
     private val folder = directory / "00000000000000000003.snapshot.tmp"

@@ -37,7 +37,9 @@ class FaultSpec :
                         1
                     }
                 }.sum()
-                println("faults: $fault, one of ${Fault.entries.size} kinds, in $lives lives, ${recovery.states} crashes")
+                println(
+                    "faults: $fault, one of ${Fault.entries.size} kinds, in $lives lives, ${recovery.states} crashes",
+                )
             }
         }
 
