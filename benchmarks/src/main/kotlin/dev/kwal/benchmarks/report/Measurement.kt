@@ -1,0 +1,45 @@
+package dev.kwal.benchmarks.report
+
+import dev.kwal.benchmarks.load.Score
+
+/** The median of some values, with the least and the most. */
+internal data class Spread(val median: Double, val least: Double, val most: Double) {
+    companion object {
+        fun of(values: List<Double>): Spread {
+            val sorted = values.sorted()
+            val middle = sorted.size / 2
+            val median = if (sorted.size % 2 == 1) sorted[middle] else (sorted[middle - 1] + sorted[middle]) / 2
+            return Spread(median, sorted.first(), sorted.last())
+        }
+    }
+}
+
+/** What the rounds of one comparison gave. The ratio is taken in each round, of two scores that are neighbours in time. */
+internal class Measurement(val comparison: Comparison, val ours: List<Score>, val limit: List<Score>) {
+    val oursSpread = Spread.of(ours.map { it.value })
+    val limitSpread = Spread.of(limit.map { it.value })
+    val ratio = Spread.of(ours.zip(limit) { one, other -> one.value / other.value })
+    val allocatedPerOperation: Double? =
+        ours.mapNotNull { it.allocatedPerOperation }.ifEmpty { null }?.let { Spread.of(it).median }
+
+    /** Whether all goals are reached, or null if there is none. */
+    val reached: Boolean?
+        get() {
+            val goals = listOfNotNull(
+                comparison.goal?.let { ratio.median to it },
+                comparison.absoluteGoal?.let { oursSpread.median to it },
+            )
+            if (goals.isEmpty()) return null
+            return goals.all { (found, goal) ->
+                if (comparison.measure == Measure.MILLISECONDS) found <= goal else found >= goal
+            }
+        }
+}
+
+/** Both sides in turn, so that a slow minute of the machine meets both; one round of each is for warming up. */
+internal fun Comparison.measure(rounds: Int, seconds: Double): Measurement = limit().use { limitSide ->
+    ours().use { oursSide ->
+        val scores = List(rounds + 1) { oursSide.round(seconds) to limitSide.round(seconds) }.drop(1)
+        Measurement(this, scores.map { it.first }, scores.map { it.second })
+    }
+}
