@@ -95,7 +95,7 @@ open class OpenBenchmark {
     fun openAndClose() = Wal.open(directory, options).close()
 }
 
-/** Synced appends over segments so small that one append in 450 meets a switch, beside segments that last: their times. */
+/** The times of synced appends, in segments so small that one append in 450 meets a switch, and in segments that last. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

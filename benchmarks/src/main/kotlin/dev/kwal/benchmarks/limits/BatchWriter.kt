@@ -6,8 +6,8 @@ import java.util.concurrent.locks.ReentrantLock
 import kotlin.concurrent.withLock
 
 /**
- * The idealised group commit: records are copied into a group, one of its callers writes and flushes it for all, and the
- * next group forms in the meantime. No frames, checksums, LSNs, segments or failures.
+ * The idealised group commit: records are copied into a group, one of its callers writes and flushes it for all, and
+ * the next group forms in the meantime. No frames, checksums, LSNs, segments or failures.
  *
  * Whoever led names a leader of the next group first, and then wakes its own group; nobody takes a lock to wake up.
  *

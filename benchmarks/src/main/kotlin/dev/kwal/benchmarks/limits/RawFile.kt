@@ -9,8 +9,8 @@ import java.nio.file.StandardOpenOption
 /**
  * The least that can be done to a file: positional writes, one behind the other, and `force(false)`.
  *
- * With [preallocatedBytes] the file is written with zeros and flushed first, never changes its size, and begins again at
- * its start when it is full. With 0 every write extends it.
+ * With [preallocatedBytes] the file is written with zeros and flushed first, never changes its size, and begins again
+ * at its start when it is full. With 0 every write extends it.
  */
 internal class RawFile(path: Path, private val preallocatedBytes: Long) : Closeable {
     private val channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)

@@ -1,16 +1,17 @@
 package dev.kwal.benchmarks.load
 
 import com.sun.management.ThreadMXBean
-import java.lang.management.ManagementFactory
-import java.util.concurrent.CountDownLatch
-import java.util.concurrent.ThreadFactory
-import java.util.concurrent.atomic.AtomicBoolean
-import java.util.concurrent.atomic.AtomicReference
-import java.util.concurrent.atomic.LongAdder
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.lang.management.ManagementFactory
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.ThreadFactory
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicReference
+import java.util.concurrent.atomic.LongAdder
 
 /** The threads that call a log. */
 internal enum class ThreadKind(val title: String) {
@@ -52,8 +53,8 @@ internal fun interface Operation {
 /** Many threads that do the same, over and over. */
 internal class Callers(private val count: Int, private val kind: ThreadKind = ThreadKind.PLATFORM) {
     /**
-     * Lets all of them work for so many seconds, or until each did [limit] operations. Each has an operation of its own.
-     * The time counts from the moment at which all are there to the end of the last.
+     * Lets all of them work for so many seconds, or until each did [limit] operations. Each has an operation of its
+     * own. The time counts from the moment at which all are there to the end of the last.
      */
     fun work(seconds: Double, limit: Long = Long.MAX_VALUE, operation: () -> Operation): Tally {
         val ready = CountDownLatch(count)
@@ -89,7 +90,7 @@ internal class Callers(private val count: Int, private val kind: ThreadKind = Th
         ready.await()
         val start = System.nanoTime()
         go.countDown()
-        done.await((seconds * 1e9).toLong(), java.util.concurrent.TimeUnit.NANOSECONDS)
+        done.await((seconds * 1e9).toLong(), TimeUnit.NANOSECONDS)
         stop.set(true)
         done.await()
         val took = (System.nanoTime() - start) / 1e9
@@ -106,7 +107,7 @@ internal class Callers(private val count: Int, private val kind: ThreadKind = Th
 }
 
 /** Many coroutines that do the same, over and over, for so many seconds. */
-internal fun coroutinesWork(count: Int, seconds: Double, operation: suspend () -> kotlin.Unit): Tally {
+internal fun coroutinesWork(count: Int, seconds: Double, operation: suspend () -> Unit): Tally {
     val stop = AtomicBoolean()
     val operations = LongAdder()
     val start = System.nanoTime()

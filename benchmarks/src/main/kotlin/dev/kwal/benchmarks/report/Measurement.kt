@@ -14,7 +14,7 @@ internal data class Spread(val median: Double, val least: Double, val most: Doub
     }
 }
 
-/** What the rounds of one comparison gave. The ratio is taken in each round, of two scores that are neighbours in time. */
+/** What the rounds of one comparison gave. The ratio is that of two rounds which are neighbours in time. */
 internal class Measurement(val comparison: Comparison, val ours: List<Score>, val limit: List<Score>) {
     val oursSpread = Spread.of(ours.map { it.value })
     val limitSpread = Spread.of(limit.map { it.value })
@@ -37,7 +37,7 @@ internal class Measurement(val comparison: Comparison, val ours: List<Score>, va
 }
 
 /** Both sides in turn, so that a slow minute of the machine meets both; one round of each is for warming up. */
-internal fun Comparison.measure(rounds: Int, seconds: Double): Measurement = limit().use { limitSide ->
+internal fun Comparison.measured(rounds: Int, seconds: Double): Measurement = limit().use { limitSide ->
     ours().use { oursSide ->
         val scores = List(rounds + 1) { oursSide.round(seconds) to limitSide.round(seconds) }.drop(1)
         Measurement(this, scores.map { it.first }, scores.map { it.second })

@@ -21,8 +21,8 @@ internal class Run(
  */
 internal object Report {
     private const val USAGE = """
-        usage: Report [--quick] [--rows 1,2,7] [--rounds 7] [--seconds 1.5] [--burst-mib 1024] [--replay-records 2000000]
-                      [--open-mib 10240] [--docs docs] [--print-only]
+        usage: Report [--quick] [--rows 1,2,7] [--rounds 7] [--seconds 1.5] [--burst-mib 1024]
+                      [--replay-records 2000000] [--open-mib 10240] [--docs docs] [--print-only]
         --quick        3 rounds of 0.3 s and a sixteenth of the sizes, to see that everything works
         --docs         where performance.md and the directory plots are; it has to be there
         --print-only   writes no files
@@ -49,7 +49,7 @@ internal object Report {
         val wanted = rows(options.sizes).filter { options.rows.isEmpty() || it.row in options.rows }
         val (possible, skipped) = wanted.partition { !it.needsVirtual || ThreadKind.hasVirtual }
         val measurements = possible.map { comparison ->
-            comparison.measure(options.rounds, options.seconds).also { println(it.line()) }
+            comparison.measured(options.rounds, options.seconds).also { println(it.line(judged = !options.quick)) }
         }
         return Run(machine, options.rounds, options.seconds, options.quick, measurements, skipped)
     }

@@ -20,6 +20,7 @@ import dev.kwal.benchmarks.load.batchWrites
 import dev.kwal.benchmarks.load.coroutineAppends
 import dev.kwal.benchmarks.load.memoryCopies
 import dev.kwal.benchmarks.load.rawWrites
+import dev.kwal.benchmarks.report.Measure.MILLISECONDS
 
 /** What a score counts. */
 internal enum class Measure(val title: String) { RECORDS("records/s"), MILLISECONDS("ms") }
@@ -104,7 +105,8 @@ private fun buffered(sizes: Sizes): List<Comparison> {
     val size = "${sizes.burstBytes shr 20} MiB"
     return listOf(1, 4).map { callers ->
         val threads = if (callers == 1) "1 thread" else "$callers threads"
-        Comparison(5, "$threads, burst of $size", "buffered", "touched memory, copy + CRC32C", null, 5e6.takeIf { callers == 1 }, limit = {
+        val goal = 5e6.takeIf { callers == 1 }
+        Comparison(5, "$threads, burst of $size", "buffered", "touched memory, copy + CRC32C", null, goal, limit = {
             memoryCopies(callers, sizes.burstBytes)
         }) { Appends(BUFFERED, callers = callers, options = burst).byBytes(sizes.burstBytes) }
     } + Comparison(5, "4 threads, burst of $size", "buffered", "the log itself, 1 thread", 1.2, limit = {
@@ -133,10 +135,10 @@ private fun open(sizes: Sizes): List<Comparison> {
     val large = sizes.openBytes shr 20
     val small = large / 10
     return listOf(
-        Comparison(8, "open after clean close, $large MiB", "–", "the same, $small MiB", 1.25, 50.0, Measure.MILLISECONDS, limit = {
+        Comparison(8, "open when closed, $large MiB", "–", "the same, $small MiB", 1.25, 50.0, MILLISECONDS, limit = {
             CleanOpens(small shl 20, segmentBytes)
         }) { CleanOpens(large shl 20, segmentBytes) },
-        Comparison(8, "open after a crash", "–", "scan of one segment", 1.0, measure = Measure.MILLISECONDS, limit = {
+        Comparison(8, "open after crash", "–", "scan of one segment", 1.0, measure = MILLISECONDS, limit = {
             scan(segmentBytes)
         }) { CrashOpens(segmentBytes) },
     )
@@ -169,7 +171,7 @@ private fun okio() = listOf(1, 64).map { callers ->
 
 /** Segments so small that more than one append in a thousand meets a switch. */
 private fun switches() = listOf(
-    Comparison(11, "p99.9, segments of 128 KiB", "synced", "p99.9 without switches", 2.0, measure = Measure.MILLISECONDS, limit = {
+    Comparison(11, "p99.9, segments of 128 KiB", "synced", "the same, of 64 MiB", 2.0, measure = MILLISECONDS, limit = {
         Appends(SYNCED).slowest()
     }) { Appends(SYNCED, options = WalOptions.DEFAULT.withSegmentBytes(SWITCHING_SEGMENT_BYTES)).slowest() },
 )

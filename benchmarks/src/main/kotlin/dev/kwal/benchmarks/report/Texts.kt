@@ -6,39 +6,45 @@ import java.nio.file.Path
 import java.util.Locale
 
 private const val HEADER =
-    "| # | work | level | ours: median (min–max) | limit | limit: median (min–max) | ratio: median (min–max) | to reach | B/op |"
+    "| # | work | level | ours: median (min–max) | limit | limit: median (min–max) | ratio: median (min–max) " +
+        "| to reach | B/op |"
 private const val RULE = "|---|---|---|---|---|---|---|---|---|"
 
 /** The table of a run, with the machine above it. */
 internal fun markdown(run: Run): String = buildString {
     appendLine("Measured on: ${run.machine}")
     appendLine()
-    appendLine("${run.rounds} rounds of ${run.seconds} s each, in turn, after one to warm up.${if (run.quick) QUICK else ""}")
+    val quick = if (run.quick) QUICK else ""
+    appendLine("${run.rounds} rounds of ${run.seconds} s each, in turn, after one to warm up.$quick")
     appendLine()
     appendLine(HEADER)
     appendLine(RULE)
-    run.measurements.forEach { appendLine(it.line()) }
-    run.skipped.forEach { appendLine("| ${it.row} | ${it.work} | ${it.level} | not run: needs JDK 21 | ${it.limitName} | | | | |") }
+    run.measurements.forEach { appendLine(it.line(judged = !run.quick)) }
+    for (row in run.skipped) {
+        appendLine("| ${row.row} | ${row.work} | ${row.level} | needs JDK 21 | ${row.limitName} | – | – | – | – |")
+    }
 }
 
 private const val QUICK =
     " **A quick run, on a busy machine: it shows that the rows work. The figures say nothing.**"
 
-internal fun Measurement.line(): String {
+/** One line of the table. A judged one says whether its goals are reached. */
+internal fun Measurement.line(judged: Boolean): String {
     val unit = comparison.measure
     val bytes = allocatedPerOperation?.let { number(it) } ?: "–"
     return "| ${comparison.row} | ${comparison.work} | ${comparison.level} | ${unit.tell(oursSpread)} | " +
         "${comparison.limitName} | ${unit.tell(limitSpread)} | ${number(ratio.median, 2)} " +
-        "(${number(ratio.least, 2)}–${number(ratio.most, 2)}) | ${goals()} | $bytes |"
+        "(${number(ratio.least, 2)}–${number(ratio.most, 2)}) | ${goals(judged)} | $bytes |"
 }
 
-private fun Measurement.goals(): String {
+private fun Measurement.goals(judged: Boolean): String {
     val sign = if (comparison.measure == Measure.MILLISECONDS) "≤" else "≥"
     val goals = listOfNotNull(
         comparison.goal?.let { "$sign ${number(it, 2)}" },
         comparison.absoluteGoal?.let { "$sign ${comparison.measure.tell(it)}" },
     )
-    return if (goals.isEmpty()) "–" else goals.joinToString(", ") + if (reached == true) " ✓" else " ✗"
+    val mark = if (!judged) "" else if (reached == true) " ✓" else " ✗"
+    return if (goals.isEmpty()) "–" else goals.joinToString(", ") + mark
 }
 
 private fun Measure.tell(spread: Spread) = "${tell(spread.median)} (${bare(spread.least)}–${bare(spread.most)})"
@@ -59,7 +65,8 @@ internal fun json(run: Run): String = buildString {
     val machine = run.machine
     appendLine("{")
     appendLine("  \"machine\": {")
-    appendLine("    \"date\": ${quote(machine.date)}, \"cores\": ${machine.cores}, \"processor\": ${quote(machine.processor)},")
+    appendLine("    \"date\": ${quote(machine.date)}, \"cores\": ${machine.cores},")
+    appendLine("    \"processor\": ${quote(machine.processor)},")
     appendLine("    \"jdk\": ${quote(machine.jdk)}, \"kernel\": ${quote(machine.kernel)},")
     appendLine("    \"fileSystem\": ${quote(machine.fileSystem)}")
     appendLine("  },")
