@@ -3,8 +3,7 @@ package dev.kwal.benchmarks.load
 import dev.kwal.Durability
 import dev.kwal.Wal
 import dev.kwal.WalOptions
-import dev.kwal.coroutines.SuspendingWal
-import dev.kwal.coroutines.use
+import dev.kwal.coroutines.asSuspending
 import dev.kwal.okio.OkioStore
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.WalStore
@@ -35,8 +34,8 @@ internal data class Appends(
     val store: StoreKind = StoreKind.FILES,
     val options: WalOptions = WalOptions.DEFAULT,
 ) {
-    /** Appends to a new log in each round, for as long as the round takes. */
-    fun bySeconds(): Side = side { seconds -> inNewLog { work(it, seconds, Long.MAX_VALUE) }.score() }
+    /** Appends to a new log in each round, for as long as the round takes, from the start of a prepared segment on. */
+    fun bySeconds(): Side = side { seconds -> inNewLog { work(it.begun(), seconds, Long.MAX_VALUE) }.score() }
 
     /** Appends so many bytes of records to a new log in each round. The time ends with the last append. */
     fun byBytes(bytes: Long): Side = side {
@@ -47,7 +46,7 @@ internal data class Appends(
     fun slowest(): Side = side { seconds ->
         inNewLog { log ->
             val times = Times()
-            val append = appendTo(log)
+            val append = appendTo(log.begun())
             Callers(1).work(seconds) { Operation { times.measure(append) } }
             Score(times.percentile(99.9))
         }
@@ -69,15 +68,22 @@ internal data class Appends(
 /** Synced appends by so many coroutines. */
 internal fun coroutineAppends(coroutines: Int): Side = side { seconds ->
     Scratch.use("coroutines") { directory ->
-        runBlocking { SuspendingWal.open(directory) }.let { log ->
+        Wal.open(directory).use { log ->
+            val suspending = log.begun().asSuspending()
             val record = recordOf(256)
             try {
-                coroutinesWork(coroutines, seconds) { log.appendAndSync(record) }.score()
+                coroutinesWork(coroutines, seconds) { suspending.appendAndSync(record) }.score()
             } finally {
-                runBlocking { log.use { } }
+                runBlocking { suspending.close() }
             }
         }
     }
+}
+
+/** The first segment of a log grows as it is filled. Those behind it are prepared whole, as the files of limits are. */
+private fun Wal.begun(): Wal = apply {
+    append(recordOf(1))
+    rotate()
 }
 
 /** Replays of one warm log, from its first record to its last. */

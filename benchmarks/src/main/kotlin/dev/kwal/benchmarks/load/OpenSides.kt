@@ -30,8 +30,10 @@ internal class CleanOpens(private val bytes: Long, segmentBytes: Long) : Side {
 /**
  * Opens what a killed process left, with a last segment that is nearly full: milliseconds. The image is a copy of the
  * files of a log in use; each round opens a copy of it.
+ *
+ * @param syncBytes how much was appended between two syncs: as much as has to be copied
  */
-internal class CrashOpens(segmentBytes: Long) : Side {
+internal class CrashOpens(segmentBytes: Long, syncBytes: Long) : Side {
     private val directory = Scratch.make("crash")
     private val image = directory.resolve("image")
     private val options = WalOptions.DEFAULT.withSegmentBytes(segmentBytes)
@@ -39,8 +41,11 @@ internal class CrashOpens(segmentBytes: Long) : Side {
     init {
         val used = directory.resolve("used")
         Wal.open(used, options).use { log ->
-            log.fill(segmentBytes - segmentBytes / 16)
-            log.sync()
+            val end = segmentBytes - segmentBytes / 16
+            for (bytes in syncBytes..end step syncBytes) {
+                log.fill(bytes)
+                log.sync()
+            }
             copy(used, image)
         }
         Scratch.delete(used)

@@ -25,15 +25,19 @@ internal class Measurement(val comparison: Comparison, val ours: List<Score>, va
     /** Whether all goals are reached, or null if there is none. */
     val reached: Boolean?
         get() {
+            val isTime = comparison.measure == Measure.MILLISECONDS
             val goals = listOfNotNull(
-                comparison.goal?.let { ratio.median to it },
-                comparison.absoluteGoal?.let { oursSpread.median to it },
+                comparison.goal?.let { if (isTime) ratio.median <= it else ratio.median >= it },
+                comparison.absoluteGoal?.let { if (isTime) oursSpread.median <= it else oursSpread.median >= it },
+                comparison.allocationGoal?.let { goal -> allocatedPerOperation?.let { it < goal + LEAST_TOLD_BYTES } },
             )
-            if (goals.isEmpty()) return null
-            return goals.all { (found, goal) ->
-                if (comparison.measure == Measure.MILLISECONDS) found <= goal else found >= goal
-            }
+            return if (goals.isEmpty()) null else goals.all { it }
         }
+
+    private companion object {
+        /** What is there for each round, and not for each record, is spread over so many that it is less. */
+        private const val LEAST_TOLD_BYTES = 0.5
+    }
 }
 
 /** Both sides in turn, so that a slow minute of the machine meets both; one round of each is for warming up. */

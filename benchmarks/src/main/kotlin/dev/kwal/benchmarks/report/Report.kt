@@ -43,7 +43,15 @@ internal object Report {
         exitProcess(0)
     }
 
-    private fun run(options: Options): Run {
+    /** Needs `performance.md` in [docs] with its markers. */
+    internal fun write(run: Run, docs: Path) {
+        val plots = Files.createDirectories(docs.resolve("plots"))
+        insert(docs.resolve("performance.md"), "table", markdown(run))
+        Files.writeString(docs.resolve("performance.json"), json(run))
+        Plots(run).write(plots)
+    }
+
+    internal fun run(options: Options): Run {
         val machine = Machine.here()
         println(machine)
         val wanted = rows(options.sizes).filter { options.rows.isEmpty() || it.row in options.rows }
@@ -52,13 +60,6 @@ internal object Report {
             comparison.measured(options.rounds, options.seconds).also { println(it.line(judged = !options.quick)) }
         }
         return Run(machine, options.rounds, options.seconds, options.quick, measurements, skipped)
-    }
-
-    private fun write(run: Run, docs: Path) {
-        val plots = Files.createDirectories(docs.resolve("plots"))
-        insert(docs.resolve("performance.md"), "table", markdown(run))
-        Files.writeString(docs.resolve("performance.json"), json(run))
-        Plots(run).write(plots)
     }
 }
 

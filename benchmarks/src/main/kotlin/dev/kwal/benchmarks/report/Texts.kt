@@ -42,6 +42,7 @@ private fun Measurement.goals(judged: Boolean): String {
     val goals = listOfNotNull(
         comparison.goal?.let { "$sign ${number(it, 2)}" },
         comparison.absoluteGoal?.let { "$sign ${comparison.measure.tell(it)}" },
+        comparison.allocationGoal?.let { "${number(it, 0)} B/op" },
     )
     val mark = if (!judged) "" else if (reached == true) " ✓" else " ✗"
     return if (goals.isEmpty()) "–" else goals.joinToString(", ") + mark
@@ -81,7 +82,8 @@ private fun Measurement.json() = with(comparison) {
     """
     |    {
     |      "row": $row, "work": ${quote(work)}, "level": ${quote(level)}, "limit": ${quote(limitName)},
-    |      "unit": ${quote(measure.title)}, "goal": $goal, "absoluteGoal": $absoluteGoal, "reached": $reached,
+    |      "unit": ${quote(measure.title)}, "goal": $goal, "absoluteGoal": $absoluteGoal,
+    |      "allocationGoal": $allocationGoal, "reached": $reached,
     |      "ours": ${list(this@json.ours)},
     |      "limits": ${list(this@json.limit)},
     |      "ratio": ${number(ratio.median, 4)}, "allocatedPerOperation": $allocatedPerOperation
