@@ -7,31 +7,27 @@ import org.jfree.chart.ChartUtils
 import org.jfree.chart.JFreeChart
 import org.jfree.chart.axis.AxisLocation
 import org.jfree.chart.axis.CategoryAxis
-import org.jfree.chart.axis.LogAxis
 import org.jfree.chart.axis.NumberAxis
 import org.jfree.chart.axis.ValueAxis
 import org.jfree.chart.plot.CategoryPlot
 import org.jfree.chart.plot.PlotOrientation
 import org.jfree.chart.title.TextTitle
 import org.jfree.chart.ui.HorizontalAlignment
+import org.jfree.chart.ui.RectangleInsets
 import org.jfree.data.category.DefaultCategoryDataset
 import java.awt.Color
 import java.awt.Font
 import java.awt.geom.Rectangle2D
 import java.io.FileOutputStream
 import java.nio.file.Path
-import java.text.FieldPosition
-import java.text.NumberFormat
-import java.text.ParsePosition
-import java.util.Locale
-import kotlin.math.floor
-import kotlin.math.log10
-import kotlin.math.pow
 
-/** One coloured bar of each line of a picture. */
+/** One coloured bar or dot of each line of a picture. */
 private class Series(val title: String, val color: Color, val spread: (Measurement) -> Spread)
 
-/** The pictures of a run: horizontal bars, one group for each line of the table. */
+/**
+ * The pictures of a run, with a line for each of the table: ratios as bars that begin at 0, and figures as dots, because
+ * the length of a bar on a logarithmic axis says nothing.
+ */
 internal class Plots(private val run: Run) {
     fun write(directory: Path) {
         val ratio = Series("ours ÷ limit", OURS) { it.ratio }
@@ -55,16 +51,15 @@ internal class Plots(private val run: Run) {
         val bars = DefaultCategoryDataset()
         for (one in series) {
             for (measurement in measurements) {
-                bars.addValue(one.spread(measurement).median, one.title, label(measurement))
+                bars.addValue(one.spread(measurement).median, one.title, label(measurement, series.size))
             }
         }
         val single = series.size == 1
         val spreads = series.map { measurements.map(it.spread) }
         val axis = if (single) NumberAxis(unit) else logarithmic(unit, spreads.flatten())
-        val whiskers = Whiskers(spreads, measurements.map { it.comparison.goal.takeIf { single } })
+        val whiskers = Whiskers(spreads, measurements.map { it.comparison.goal.takeIf { single } }, hasBars = single)
         series.forEachIndexed { index, one -> whiskers.setSeriesPaint(index, one.color) }
-        if (!single) whiskers.base = axis.range.lowerBound
-        val height = HEAD_PIXELS + measurements.size * (if (single) 22 else 34)
+        val height = HEAD_PIXELS + measurements.size * (if (single) 22 else 36)
         save(chart(title, bars, axis, whiskers, single), file, height)
     }
 
@@ -88,20 +83,17 @@ internal class Plots(private val run: Run) {
         plot.rangeGridlinePaint = Color(0xD0D0D0)
         val chart = JFreeChart(title, Font(Font.SANS_SERIF, Font.BOLD, 16), plot, true)
         chart.backgroundPaint = Color.WHITE
+        chart.padding = RectangleInsets(4.0, 4.0, 4.0, 24.0)
         chart.legend.itemFont = SMALL
-        val key = "Bars: medians of ${run.rounds} rounds. Lines: least to most." + if (single) " Red: to reach." else ""
+        val mark = if (single) "Bars" else "Dots"
+        val key = "$mark: medians of ${run.rounds} rounds. Lines: least to most." + if (single) " Red: to reach." else ""
         val quick = if (run.quick) " Quick run on a busy machine: these figures say nothing." else ""
         chart.addSubtitle(TextTitle(key + quick, SMALL).also { it.horizontalAlignment = HorizontalAlignment.CENTER })
         return chart
     }
 
-    private fun logarithmic(unit: String, spreads: List<Spread>) = LogAxis(unit).apply {
-        base = 10.0
-        val least = 10.0.pow(floor(log10(spreads.minOf { it.least })))
-        setRange(least, spreads.maxOf { it.most } * 1.3)
-        numberFormatOverride = Compact()
-        isMinorTickMarksVisible = true
-    }
+    private fun logarithmic(unit: String, spreads: List<Spread>) =
+        LogarithmicAxis(unit, spreads.minOf { it.least }, spreads.maxOf { it.most })
 
     private fun save(chart: JFreeChart, file: Path, height: Int) {
         val page = VectorGraphics2D()
@@ -115,24 +107,9 @@ internal class Plots(private val run: Run) {
         }
     }
 
-    private fun label(measurement: Measurement) =
-        with(measurement.comparison) { "$row: $work ÷ $limitName" }
-
-    /** 100, 10 k, 1 M: as the table says it. */
-    private class Compact : NumberFormat() {
-        override fun format(number: Double, to: StringBuffer, position: FieldPosition): StringBuffer = to.append(
-            when {
-                number >= 1e6 -> String.format(Locale.ROOT, "%.0f M", number / 1e6)
-                number >= 1e3 -> String.format(Locale.ROOT, "%.0f k", number / 1e3)
-                number >= 1 -> String.format(Locale.ROOT, "%.0f", number)
-                else -> number.toFloat().toString()
-            },
-        )
-
-        override fun format(number: Long, to: StringBuffer, position: FieldPosition) =
-            format(number.toDouble(), to, position)
-
-        override fun parse(source: String, position: ParsePosition): Number = source.toDouble()
+    private fun label(measurement: Measurement, seriesCount: Int) = with(measurement.comparison) {
+        val whole = if (level in listOf("–", "synced")) "$row: $work" else "$row: $work, $level"
+        if (seriesCount == 1) "$whole ÷ $limitName" else "$whole; limit: $limitName"
     }
 
     private companion object {
@@ -140,6 +117,6 @@ internal class Plots(private val run: Run) {
         private const val HEAD_PIXELS = 150
         private val SMALL = Font(Font.SANS_SERIF, Font.PLAIN, 12)
         private val OURS = Color(0x1F77B4)
-        private val LIMIT = Color(0xB0B0B0)
+        private val LIMIT = Color(0x808080)
     }
 }
