@@ -71,10 +71,14 @@ public interface DiskFile extends Closeable {
         }
     }
 
-    /** One transfer of zeros for all, made when first needed. */
+    /**
+     * One transfer of zeros for all, made when first needed. A small one: the page cache of Linux keeps what was written at
+     * once together, and each short write into it looks at all of that.
+     */
     final class Zeros {
+        private static final int COUNT = 256 << 10;
         private static final ByteBuffer BYTES =
-                ByteBuffer.allocateDirect(MAX_TRANSFER_BYTES).asReadOnlyBuffer();
+                ByteBuffer.allocateDirect(COUNT).asReadOnlyBuffer();
 
         private Zeros() {}
     }
