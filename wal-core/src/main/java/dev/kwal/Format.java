@@ -278,6 +278,11 @@ final class Format {
         return buffer.getShort(at + AT_EXTENSION_BYTES) & 0xFFFF;
     }
 
+    /** How many bytes the record in the frame at {@code at} has; 0 for a frame of another kind. */
+    static long recordBytes(ByteBuffer buffer, int at) {
+        return kind(buffer, at) == RECORD ? length(buffer, at) - FRAME_HEADER_BYTES - extensionBytes(buffer, at) : 0;
+    }
+
     /** Whether the fixed fields can be those of a frame of version 1 in the {@code room} bytes from there on. */
     static boolean isPlausible(ByteBuffer buffer, int at, long room) {
         long length = length(buffer, at);

@@ -10,7 +10,8 @@ import java.util.zip.CRC32C;
  * Reads the frames of one segment one after the other, each checked before anything of it is believed.
  *
  * <p>Always: {@link #position()} is where the next frame is expected; the fields of the last frame stay readable until the
- * next step. Needs one block of memory, and more only for a frame that fits the limit and the bytes present. One thread.
+ * next step. Needs one block of memory, and more only for a frame that fits the limit and the bytes present. Frames between
+ * the position and {@code checkedEnd} are in the block and were checked. One thread.
  */
 final class FrameScanner implements Closeable {
     static final int BLOCK_BYTES = 128 << 10;
@@ -35,6 +36,8 @@ final class FrameScanner implements Closeable {
     private long framePosition;
     private String problem = "";
     private long scannedBytes;
+    private boolean checksAhead;
+    private long checkedEnd;
 
     /** What stands at a position. */
     enum Step {
@@ -69,14 +72,27 @@ final class FrameScanner implements Closeable {
         return position;
     }
 
+    /** For who wants all frames in a row: those of a block are checked in one go. */
+    void checkAhead() {
+        checksAhead = true;
+    }
+
+    /** Takes the memory over from a scanner that is closed. */
+    void takeBlockOf(FrameScanner closed) {
+        block = closed.block.limit(0);
+        nextBlockBytes = Math.min(closed.nextBlockBytes, blockBytes);
+    }
+
     /** Goes on elsewhere: at a frame found before. */
     void seek(long itsPosition) {
         position = itsPosition;
+        checkedEnd = 0;
     }
 
     /** Forgets what was read ahead, because more may have been written since. */
     void refresh() {
         blockPosition = 0;
+        checkedEnd = 0;
         block.limit(0);
     }
 
@@ -92,6 +108,19 @@ final class FrameScanner implements Closeable {
 
     /** Looks at the frame at {@link #position()} and moves behind it if it is whole. */
     Step next() throws IOException {
+        if (position < checkedEnd) {
+            framePosition = position;
+            position += Format.align(Format.length(block, at(position)));
+            return Step.FRAME;
+        }
+        var step = check();
+        if (step == Step.FRAME && checksAhead) {
+            checkBlock();
+        }
+        return step;
+    }
+
+    private Step check() throws IOException {
         long available = fill(position, Format.FRAME_HEADER_BYTES);
         if (available < WORD_BYTES) {
             return available == 0 || Format.isZero(block, at(position), (int) available)
@@ -128,6 +157,22 @@ final class FrameScanner implements Closeable {
         }
         position += frameBytes;
         return Step.FRAME;
+    }
+
+    /** Checks what is whole behind the position, as far as the block goes. What is not whole is looked at in its turn. */
+    private void checkBlock() {
+        int end = block.limit();
+        int start = at(position);
+        int at = start;
+        while (end - at >= Format.FRAME_HEADER_BYTES
+                && Format.isPlausible(block, at, end - at)
+                && Format.recordBytes(block, at) <= maxRecordBytes
+                && Format.align(Format.length(block, at)) <= maxFrameBytes
+                && Format.hasValidCrc(block, at, salt, blockPosition + at, crc)) {
+            at += (int) Format.align(Format.length(block, at));
+        }
+        scannedBytes += at - start;
+        checkedEnd = blockPosition + at;
     }
 
     private Step bad(String what) {

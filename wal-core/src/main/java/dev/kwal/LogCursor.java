@@ -27,7 +27,9 @@ final class LogCursor implements WalCursor {
     private long nextLsn;
     private long untilLsn;
     private long epoch;
+    private SegmentChain seenChain;
     private @Nullable FrameScanner scanner;
+    private @Nullable FrameScanner closedScanner;
     private @Nullable Segment segment;
     private boolean hasCurrent;
     private boolean isClosed;
@@ -49,7 +51,8 @@ final class LogCursor implements WalCursor {
         this.level = level;
         this.follows = follows;
         this.blockBytes = blockBytes;
-        this.epoch = view.truncations();
+        this.seenChain = view.chain();
+        this.epoch = seenChain.truncations();
     }
 
     @Override
@@ -70,7 +73,8 @@ final class LogCursor implements WalCursor {
             throw new IllegalStateException("the cursor is closed");
         }
         hasCurrent = false;
-        long end = System.nanoTime() + nanos;
+        boolean isWaiting = false;
+        long end = 0;
         while (true) {
             checkEpoch();
             if (nextLsn > untilLsn) {
@@ -80,7 +84,14 @@ final class LogCursor implements WalCursor {
                 if (readNext()) {
                     return true;
                 }
-            } else if (!awaitMore(end - System.nanoTime())) {
+                continue;
+            }
+            if (!isWaiting) {
+                // Not before there is something to wait for: to ask for the time costs as much as to read a short record.
+                isWaiting = true;
+                end = System.nanoTime() + nanos;
+            }
+            if (!awaitMore(end - System.nanoTime())) {
                 return false;
             }
         }
@@ -111,10 +122,10 @@ final class LogCursor implements WalCursor {
 
     /** After a truncation: goes on if everything delivered is still there, and ends where the snapshot was cut. */
     private void checkEpoch() throws WalException {
-        long now = view.truncations();
-        if (now == epoch) {
+        if (!hasTruncated()) {
             return;
         }
+        long now = view.truncations();
         long cut = view.lowestCutSince(epoch);
         if (nextLsn > cut) {
             throw new WalGoneException(
@@ -127,6 +138,18 @@ final class LogCursor implements WalCursor {
         leave();
     }
 
+    /** Mostly the chain is the same, and that can be seen at once. */
+    private boolean hasTruncated() {
+        var now = view.chain();
+        if (now != seenChain) {
+            if (now.truncations() != epoch) {
+                return true;
+            }
+            seenChain = now;
+        }
+        return false;
+    }
+
     /** Reads up to the next record. False if the epoch changed on the way. */
     private boolean readNext() throws IOException {
         boolean isFresh = false;
@@ -137,7 +160,7 @@ final class LogCursor implements WalCursor {
                 return false;
             }
             var step = frames.position() < current.endPosition() ? frames.next() : FrameScanner.Step.END;
-            if (view.truncations() != epoch) {
+            if (hasTruncated()) {
                 return false;
             }
             if (step == FrameScanner.Step.FRAME) {
@@ -230,6 +253,11 @@ final class LogCursor implements WalCursor {
         }
         try {
             scanner = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
+            scanner.checkAhead();
+            if (closedScanner != null) {
+                scanner.takeBlockOf(closedScanner);
+                closedScanner = null;
+            }
             segment = holder;
             if (nextLsn > holder.baseLsn()) {
                 scanner.seek(startIn(holder));
@@ -257,6 +285,7 @@ final class LogCursor implements WalCursor {
         scanner = null;
         segment = null;
         if (frames != null) {
+            closedScanner = frames;
             try {
                 frames.close();
             } catch (IOException e) {

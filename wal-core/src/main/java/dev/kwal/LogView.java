@@ -14,8 +14,7 @@ interface LogView {
 
     /** Counts truncations, along with the chain. */
     default long truncations() {
-        var chain = chain();
-        return chain.isEmpty() ? 0 : chain.last().open().epoch();
+        return chain().truncations();
     }
 
     /** The lowest LSN that truncations have given up since there were so many; {@link Long#MAX_VALUE} for none. */

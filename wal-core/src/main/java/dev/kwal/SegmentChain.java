@@ -26,6 +26,11 @@ final class SegmentChain {
         return segments.get(segments.size() - 1);
     }
 
+    /** Counts truncations. */
+    long truncations() {
+        return isEmpty() ? 0 : last().open().epoch();
+    }
+
     /** The segment that holds or will hold a record, or null if all begin behind it. */
     @Nullable
     Segment find(long lsn) {
