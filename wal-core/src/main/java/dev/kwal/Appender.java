@@ -76,11 +76,14 @@ final class Appender {
         return lsn;
     }
 
-    /** Appends without a lock, if there is room; 0 if not. By a view: the caller may move position and limit meanwhile. */
+    /** Appends without a lock, if there is room; 0 if not. The caller may move position and limit meanwhile. */
     private long put(ByteBuffer record) {
-        var view = record.duplicate();
-        FrameGroup.checkLength(view.remaining(), options);
-        long lsn = path.tryPut(view, view.position(), view.remaining());
+        var view = record.hasArray() ? record : record.duplicate();
+        int from = view.position();
+        int length = view.remaining();
+        Objects.checkFromIndexSize(from, length, view.capacity());
+        FrameGroup.checkLength(length, options);
+        long lsn = path.tryPut(view, from, length);
         if (lsn != 0) {
             chores.appended(null);
         }

@@ -202,17 +202,13 @@ final class Format {
         buffer.putLong(at + AT_LSN, lsn);
         buffer.putInt(at + AT_LAG, (int) Math.min(lsn - durableLsn, UNKNOWN_LAG));
         buffer.putInt(at + AT_KIND, RECORD | (flags << ((AT_FLAGS - AT_KIND) * Byte.SIZE)));
-        update(crc, length);
-        update(crc, saltAt(salt, position));
-        crc.update(buffer.duplicate().limit(at + (int) align(length)).position(at + AT_LSN));
+        buffer.putInt(at + AT_CRC, saltAt(salt, position));
+        crc.update(length);
+        crc.update(length >>> 8);
+        crc.update(length >>> 16);
+        crc.update(length >>> 24);
+        crc.update(buffer.duplicate().limit(at + (int) align(length)).position(at + AT_CRC));
         buffer.putInt(at + AT_CRC, (int) crc.getValue());
-    }
-
-    private static void update(CRC32C crc, int number) {
-        crc.update(number);
-        crc.update(number >>> 8);
-        crc.update(number >>> 16);
-        crc.update(number >>> 24);
     }
 
     /** Whether the checksum of the frame at {@code at} is right; leaves the buffer as it was. */

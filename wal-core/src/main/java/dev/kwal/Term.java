@@ -146,7 +146,12 @@ final class Term {
 
     private void put(int at, ByteBuffer record, int from, int length, byte flags, long lsn, long durableLsn) {
         var bytes = shared().bytes();
-        bytes.put(at + Format.FRAME_HEADER_BYTES, record, from, length);
+        if (record.hasArray()) {
+            // Nothing is asked of the buffer that its owner could move meanwhile.
+            bytes.put(at + Format.FRAME_HEADER_BYTES, record.array(), record.arrayOffset() + from, length);
+        } else {
+            bytes.put(at + Format.FRAME_HEADER_BYTES, record, from, length);
+        }
         Format.putRecordFields(bytes, at, salt, basePosition + at, flags, lsn, durableLsn, length, new CRC32C());
     }
 
