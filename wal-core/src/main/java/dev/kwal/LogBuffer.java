@@ -44,10 +44,10 @@ abstract class LogBuffer {
     /** How long the frame at {@code at} is; 0 if it is not whole yet. */
     abstract int publishedLength(int at);
 
-    /** Zeroes what was used. */
-    void clear(int usedBytes) {
-        for (int at = 0; at < usedBytes; at += ZEROS.length) {
-            bytes.put(at, ZEROS, 0, Math.min(ZEROS.length, usedBytes - at));
+    /** Zeroes what was used, from one offset to another. */
+    void clear(int from, int to) {
+        for (int at = from; at < to; at += ZEROS.length) {
+            bytes.put(at, ZEROS, 0, Math.min(ZEROS.length, to - at));
         }
     }
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * their first length word. One compare-and-set that fails has reserved nothing. Nothing else is shared: no lock, no system
  * call, no code of callers.
  *
- * <p>Always: what is published is never changed; a stopped term grants nothing; {@code writtenOffset <= walkedOffset <= fill}.
+ * <p>Always: what is published is not changed before it is written; a stopped term grants nothing; {@code writtenOffset <= walkedOffset <= fill}.
  * {@link #reserve} and the methods to put may be called by anybody, everything else under the lock of the write path.
  */
 final class Term {
@@ -266,6 +266,11 @@ final class Term {
     /** What was walked and not written, for one write. */
     ByteBuffer frames() {
         return shared().bytes().duplicate().limit(walkedOffset).position(writtenOffset);
+    }
+
+    /** Zeroes what was walked and is written, which is still near the processor, for the next term. Without the lock. */
+    void clearWritten() {
+        shared().clear(writtenOffset, walkedOffset);
     }
 
     /** What was walked is written. */

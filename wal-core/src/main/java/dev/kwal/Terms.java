@@ -171,9 +171,19 @@ final class Terms {
     }
 
     private void giveBack(Term term) {
-        if (term.hasBuffer() && term.shared().capacity() == bufferBytes) {
-            term.shared().clear(term.fill());
+        if (isReused(term)) {
             free.add(term.shared());
+        }
+    }
+
+    private boolean isReused(Term term) {
+        return term.hasBuffer() && term.shared().capacity() == bufferBytes;
+    }
+
+    /** Zeroes what was walked and is written, without the lock; by who wrote it. */
+    void clearWritten(Term term) {
+        if (isReused(term)) {
+            term.clearWritten();
         }
     }
 

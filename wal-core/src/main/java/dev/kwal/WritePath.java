@@ -263,6 +263,7 @@ final class WritePath {
         Throwable thrown = null;
         try {
             target.writer().append(frames);
+            terms.clearWritten(term);
         } catch (Throwable t) {
             thrown = t;
         } finally {

@@ -117,9 +117,9 @@ class ModelledPath {
             return if (isRecord) 0 else bytes().getInt(at)
         }
 
-        override fun clear(usedBytes: Int) {
-            super.clear(usedBytes)
-            repeat(lengths.length()) { lengths.set(it, 0) }
+        override fun clear(from: Int, to: Int) {
+            super.clear(from, to)
+            for (word in from / Format.ALIGNMENT until to / Format.ALIGNMENT) lengths.set(word, 0)
         }
     }
 
