@@ -18,6 +18,11 @@ internal enum class StoreKind {
     FILES {
         override fun store(directory: Path): WalStore = FileStore.of(directory)
     },
+
+    /** Files that grow: nothing is written ahead. */
+    GROWING_FILES {
+        override fun store(directory: Path): WalStore = FileStore.of(directory).withPreallocation(false)
+    },
     OKIO {
         override fun store(directory: Path): WalStore = OkioStore(FileSystem.SYSTEM, directory.toOkioPath())
     }, ;
@@ -39,7 +44,7 @@ internal data class Appends(
 
     /** Appends so many bytes of records to a new log in each round. The time ends with the last append. */
     fun byBytes(bytes: Long): Side = side {
-        inNewLog { work(it, HOUR, bytes / recordBytes / callers) }.score()
+        inNewLog { work(it.begun(), HOUR, bytes / recordBytes / callers) }.score()
     }
 
     /** The 99.9th percentile of the time that one append takes, in milliseconds. */

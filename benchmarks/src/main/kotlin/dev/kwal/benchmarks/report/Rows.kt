@@ -12,6 +12,7 @@ import dev.kwal.benchmarks.load.CrashOpens
 import dev.kwal.benchmarks.load.Replays
 import dev.kwal.benchmarks.load.Score
 import dev.kwal.benchmarks.load.Side
+import dev.kwal.benchmarks.load.StoreKind.GROWING_FILES
 import dev.kwal.benchmarks.load.StoreKind.OKIO
 import dev.kwal.benchmarks.load.ThreadKind
 import dev.kwal.benchmarks.load.ThreadKind.PLATFORM
@@ -103,7 +104,11 @@ private fun coroutines() = listOf(64, 512, 4096).map { callers ->
 }
 
 private fun buffered(sizes: Sizes): List<Comparison> {
-    val burst = WalOptions.DEFAULT.withBufferBytes(BURST_BUFFER_BYTES)
+    val burst = Appends(
+        BUFFERED,
+        store = GROWING_FILES,
+        options = WalOptions.DEFAULT.withBufferBytes(BURST_BUFFER_BYTES).withSegmentBytes(2 * sizes.burstBytes),
+    )
     val size = "${sizes.burstBytes shr 20} MiB"
     return listOf(1, 4).map { callers ->
         val alone = callers == 1
@@ -116,10 +121,10 @@ private fun buffered(sizes: Sizes): List<Comparison> {
             absoluteGoal = 5e6.takeIf { alone },
             allocationGoal = 0.0.takeIf { alone },
             limit = { memoryCopies(callers, sizes.burstBytes) },
-        ) { Appends(BUFFERED, callers = callers, options = burst).byBytes(sizes.burstBytes) }
+        ) { burst.copy(callers = callers).byBytes(sizes.burstBytes) }
     } + Comparison(5, "4 threads, burst of $size", "buffered", "the log itself, 1 thread", 1.2, limit = {
-        Appends(BUFFERED, options = burst).byBytes(sizes.burstBytes)
-    }) { Appends(BUFFERED, callers = 4, options = burst).byBytes(sizes.burstBytes) } +
+        burst.byBytes(sizes.burstBytes)
+    }) { burst.copy(callers = 4).byBytes(sizes.burstBytes) } +
         Comparison(5, "1 thread, sustained", "buffered", "raw write, extending", null, limit = {
             rawWrites(256, preallocated = false, forced = false)
         }) { Appends(BUFFERED).bySeconds() }
