@@ -87,7 +87,8 @@ final class LogCursor implements WalCursor {
                 continue;
             }
             if (!isWaiting) {
-                // Not before there is something to wait for: to ask for the time costs as much as to read a short record.
+                // Only where there is something to wait for: asking for the time costs as much as reading a short
+                // record.
                 isWaiting = true;
                 end = System.nanoTime() + nanos;
             }

@@ -86,7 +86,8 @@ internal class Plots(private val run: Run) {
         chart.padding = RectangleInsets(4.0, 4.0, 4.0, 24.0)
         chart.legend.itemFont = SMALL
         val mark = if (single) "Bars" else "Dots"
-        val key = "$mark: medians of ${run.rounds} rounds. Lines: least to most." + if (single) " Red: to reach." else ""
+        val key =
+            "$mark: medians of ${run.rounds} rounds. Lines: least to most." + if (single) " Red: to reach." else ""
         val quick = if (run.quick) " Quick run on a busy machine: these figures say nothing." else ""
         chart.addSubtitle(TextTitle(key + quick, SMALL).also { it.horizontalAlignment = HorizontalAlignment.CENTER })
         return chart

@@ -44,7 +44,13 @@ private fun Measurement.goals(judged: Boolean): String {
         comparison.absoluteGoal?.let { "$sign ${comparison.measure.tell(it)}" },
         comparison.allocationGoal?.let { "${number(it, 0)} B/op" },
     )
-    val mark = if (!judged) "" else if (reached == true) " ✓" else " ✗"
+    val mark = if (!judged) {
+        ""
+    } else if (reached == true) {
+        " ✓"
+    } else {
+        " ✗"
+    }
     return if (goals.isEmpty()) "–" else goals.joinToString(", ") + mark
 }
 

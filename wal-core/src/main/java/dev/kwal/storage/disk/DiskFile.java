@@ -77,8 +77,7 @@ public interface DiskFile extends Closeable {
      */
     final class Zeros {
         private static final int COUNT = 256 << 10;
-        private static final ByteBuffer BYTES =
-                ByteBuffer.allocateDirect(COUNT).asReadOnlyBuffer();
+        private static final ByteBuffer BYTES = ByteBuffer.allocateDirect(COUNT).asReadOnlyBuffer();
 
         private Zeros() {}
     }
