@@ -3,7 +3,6 @@ package dev.kwal;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -14,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Always: delivers {@code nextLsn} or nothing, and never a record behind what the view allows. One thread.
  */
-final class LogCursor implements WalCursor {
+final class LogCursor extends FrameCursor {
     private static final long FOREVER_NANOS = TimeUnit.DAYS.toNanos(36500);
 
     private final WalStore store;
@@ -28,11 +27,8 @@ final class LogCursor implements WalCursor {
     private long untilLsn;
     private long epoch;
     private SegmentChain seenChain;
-    private @Nullable FrameScanner scanner;
     private @Nullable FrameScanner closedScanner;
     private @Nullable Segment segment;
-    private boolean hasCurrent;
-    private boolean isClosed;
 
     LogCursor(
             WalStore store,
@@ -69,10 +65,7 @@ final class LogCursor implements WalCursor {
     }
 
     private boolean next(long nanos) throws IOException {
-        if (isClosed) {
-            throw new IllegalStateException("the cursor is closed");
-        }
-        hasCurrent = false;
+        beginStep();
         boolean isWaiting = false;
         long end = 0;
         while (true) {
@@ -253,15 +246,16 @@ final class LogCursor implements WalCursor {
             throw dropped();
         }
         try {
-            scanner = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
-            scanner.checkAhead();
+            var frames = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
+            scanner = frames;
+            frames.checkAhead();
             if (closedScanner != null) {
-                scanner.takeBlockOf(closedScanner);
+                frames.takeBlockOf(closedScanner);
                 closedScanner = null;
             }
             segment = holder;
             if (nextLsn > holder.baseLsn()) {
-                scanner.seek(startIn(holder));
+                frames.seek(startIn(holder));
             }
         } catch (NoSuchFileException e) {
             throwUnlessChanged(
@@ -282,55 +276,10 @@ final class LogCursor implements WalCursor {
     }
 
     private void leave() {
-        var frames = scanner;
-        scanner = null;
         segment = null;
-        if (frames != null) {
-            closedScanner = frames;
-            try {
-                frames.close();
-            } catch (IOException e) {
-                // A handle that was only read from has nothing to lose.
-                return;
-            }
+        var left = leaveScanner();
+        if (left != null) {
+            closedScanner = left;
         }
-    }
-
-    private FrameScanner current() {
-        var frames = scanner;
-        if (!hasCurrent || frames == null) {
-            throw new IllegalStateException("there is no current record");
-        }
-        return frames;
-    }
-
-    @Override
-    public long lsn() {
-        return current().lsn();
-    }
-
-    @Override
-    public int length() {
-        return current().payloadBytes();
-    }
-
-    @Override
-    public ByteBuffer view() {
-        return current().payload().slice().asReadOnlyBuffer();
-    }
-
-    @Override
-    public WalRecord record() {
-        var frames = current();
-        var bytes = new byte[frames.payloadBytes()];
-        frames.payload().get(bytes);
-        return new WalRecord(frames.lsn(), bytes);
-    }
-
-    @Override
-    public void close() {
-        isClosed = true;
-        hasCurrent = false;
-        leave();
     }
 }
