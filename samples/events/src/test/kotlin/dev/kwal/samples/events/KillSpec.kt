@@ -18,18 +18,21 @@ import java.util.concurrent.ConcurrentHashMap
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.days
 
-/** The promise of the service, held against the worst that can happen to its process. `-Devents.rounds=20` for more. */
+/** The promise of the service, held against the worst that can happen to its process. `-Devents.rounds=20` for more, `-Devents.seed`. */
 class KillSpec :
     StringSpec({
         val rounds = System.getProperty("events.rounds", "2").toInt()
+        val seed = System.getProperty("events.seed")?.toInt() ?: Random.nextInt()
 
         "what was answered with 201 is there after SIGKILL under load, once each".config(timeout = 365.days) {
             val directory = tempdir().toPath()
             val answered = ConcurrentHashMap<Long, String>()
+            val random = Random(seed)
+            println("-Devents.seed=$seed")
             for (round in 1..rounds) {
                 ForkedService(directory).use { service ->
                     val before = service.found(answered)
-                    service.postUntilKilled(round, answered)
+                    service.postUntilKilled(round, answered.size + random.nextInt(500, 2_500), answered)
                     println("round $round: $before events found, ${answered.size} answered so far; ${service.recovery}")
                 }
             }
@@ -44,8 +47,7 @@ class KillSpec :
 private const val WORKERS = 200
 
 /** Posts from many clients at once, and kills the service in the middle. */
-private suspend fun ForkedService.postUntilKilled(round: Int, answered: MutableMap<Long, String>) {
-    val enough = answered.size + Random.nextInt(500, 2_500)
+private suspend fun ForkedService.postUntilKilled(round: Int, enough: Int, answered: MutableMap<Long, String>) {
     val isEnough = CompletableDeferred<Unit>()
     coroutineScope {
         repeat(WORKERS) { worker ->
