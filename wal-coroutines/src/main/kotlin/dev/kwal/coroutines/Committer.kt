@@ -14,7 +14,6 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.sync.Semaphore
-import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 
 /**
@@ -24,12 +23,15 @@ import java.nio.ByteBuffer
  * Always: whoever is in the queue is settled, whatever is thrown, and has one of [MAX_WAITING] permits until then. More
  * callers suspend before they enter. Tickets have permits of their own: they are reserved before their record waits for
  * room, and who holds one kind must never wait for another of the same.
+ *
+ * @param settleClosed settles who comes when nobody is let in any more
  */
 internal class Committer(
     private val wal: Wal,
     private val level: Durability,
     logDispatcher: LogDispatcher,
     private val completions: Completions,
+    private val settleClosed: (LevelWaiter, Durability) -> Unit,
 ) {
     private val queue = Channel<Waiter>(Channel.UNLIMITED)
     private val permits = Semaphore(MAX_WAITING)
@@ -39,20 +41,35 @@ internal class Committer(
     /**
      * Suspends until the records up to [lsn] have reached the level.
      *
-     * @throws ClosedSendChannelException if nobody is let in any more
+     * @param isAccepted whether the record was appended by this caller
+     * @return [lsn] if so, otherwise the last LSN at the level
      */
-    suspend fun reach(lsn: Long): Long {
+    suspend fun reach(lsn: Long, isAccepted: Boolean): Long =
+        if (permits.tryAcquire()) reachNow(lsn, isAccepted) else reachInTurn(lsn, isAccepted)
+
+    private suspend fun reachNow(lsn: Long, isAccepted: Boolean): Long =
+        suspendCancellableCoroutine { enter(Caller(lsn, isAccepted, it)) }
+
+    private suspend fun reachInTurn(lsn: Long, isAccepted: Boolean): Long {
         permits.acquire()
-        return suspendCancellableCoroutine { enter(Caller(lsn, it)) }
+        return reachNow(lsn, isAccepted)
     }
 
-    /** Suspends until the work is done, with copies of the records. */
+    /**
+     * Suspends until the work is done, with copies of the records.
+     *
+     * @throws ClosedSendChannelException if nobody is let in any more
+     */
     suspend fun perform(records: List<ByteBuffer>, work: (List<ByteBuffer>) -> Long): Long {
         currentCoroutineContext().ensureActive()
         val task = Task(currentCoroutineContext(), records, work)
         try {
             permits.acquire()
-            enter(task)
+            val entered = queue.trySend(task)
+            if (entered.isFailure) {
+                permits.release()
+                throw entered.exceptionOrNull() ?: ClosedSendChannelException("the log is closed")
+            }
             return task.await()
         } catch (cancelled: CancellationException) {
             task.withdraw()
@@ -68,11 +85,16 @@ internal class Committer(
     /** Completes when the records up to [lsn] have reached the level. */
     fun ticket(lsn: Long): Deferred<Long> = CompletableDeferred<Long>().also { enter(TicketHolder(lsn, it)) }
 
-    private fun enter(waiter: Waiter) {
+    private fun enter(waiter: LevelWaiter) {
         val entered = queue.trySend(waiter)
         if (entered.isSuccess) return
         release(waiter)
-        throw entered.exceptionOrNull() ?: ClosedSendChannelException("the log is closed")
+        val why = entered.exceptionOrNull()
+        if (why == null || why is ClosedSendChannelException) {
+            settleClosed(waiter, level)
+        } else {
+            completions.settle(listOf(waiter), Result.failure(why))
+        }
     }
 
     private fun release(waiter: Waiter) = (if (waiter is TicketHolder) ticketPermits else permits).release()
@@ -84,16 +106,16 @@ internal class Committer(
     }
 
     private suspend fun commitGroups() {
-        val group = ArrayList<Waiter>()
+        var group = Group()
         try {
             for (first in queue) {
                 group.add(first)
                 while (group.size < MAX_WAITING) group.add(queue.tryReceive().getOrNull() ?: break)
-                commit(group.filterIsInstance<LevelWaiter>())
-                group.filterIsInstance<Task>().forEach { task -> task.perform()?.let { settle(listOf(task), it) } }
+                commit(group.levelWaiters)
+                group.tasks.forEach { task -> task.perform()?.let { completions.settle(listOf(task), it) } }
                 group.forEach(::release)
-                group.clear()
-                yield()
+                group = Group()
+                currentCoroutineContext().ensureActive()
             }
         } catch (thrown: Throwable) {
             dismiss(group, thrown)
@@ -107,19 +129,38 @@ internal class Committer(
         if (outcome.exceptionOrNull() is IllegalArgumentException && waiters.size > 1) {
             waiters.forEach { commit(listOf(it)) }
         } else {
-            settle(waiters, outcome)
+            completions.settle(waiters, outcome)
         }
     }
 
-    private fun settle(waiters: List<Waiter>, outcome: Result<Long>) = completions.settle(waiters, outcome)
-
     /** Leaves nobody waiting when this coroutine itself fails, of lack of memory for example. */
-    private fun dismiss(group: List<Waiter>, thrown: Throwable) {
+    private fun dismiss(group: Group, thrown: Throwable) {
         val ended = IllegalStateException("the committer of the log failed; close the log and open it again", thrown)
         queue.close(ended)
-        val left = group.toList() + generateSequence { queue.tryReceive().getOrNull() }
-        completions.settle(left, Result.failure(ended))
-        left.forEach(::release)
+        generateSequence { queue.tryReceive().getOrNull() }.forEach(group::add)
+        completions.settle(group.levelWaiters, Result.failure(ended))
+        completions.settle(group.tasks, Result.failure(ended))
+        group.forEach(::release)
+    }
+
+    /** Who is served by one commit, and by what is done after it. */
+    private class Group {
+        val levelWaiters = ArrayList<LevelWaiter>()
+        val tasks = ArrayList<Task>()
+
+        val size: Int get() = levelWaiters.size + tasks.size
+
+        fun add(waiter: Waiter) {
+            when (waiter) {
+                is LevelWaiter -> levelWaiters.add(waiter)
+                is Task -> tasks.add(waiter)
+            }
+        }
+
+        inline fun forEach(action: (Waiter) -> Unit) {
+            levelWaiters.forEach(action)
+            tasks.forEach(action)
+        }
     }
 
     companion object {

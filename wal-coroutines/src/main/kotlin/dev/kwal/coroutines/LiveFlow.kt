@@ -15,13 +15,13 @@ import kotlinx.coroutines.flow.map
  * Always: each collector is told on its own after [changes], so that one that blocks holds up no other.
  */
 @OptIn(ExperimentalForInheritanceCoroutinesApi::class)
-internal class LiveFlow<T>(private val changes: StateFlow<Long>, private val look: () -> T) : StateFlow<T> {
+internal class LiveFlow<T>(private val changes: () -> StateFlow<Long>, private val look: () -> T) : StateFlow<T> {
     override val value: T get() = look()
 
     override val replayCache: List<T> get() = listOf(value)
 
     override suspend fun collect(collector: FlowCollector<T>): Nothing {
-        changes.map { look() }.distinctUntilChanged().conflate().flowOn(LogIo).collect(collector)
+        changes().map { look() }.distinctUntilChanged().conflate().flowOn(LogIo).collect(collector)
         awaitCancellation()
     }
 }

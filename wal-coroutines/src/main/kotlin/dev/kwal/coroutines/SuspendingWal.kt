@@ -10,14 +10,11 @@ import dev.kwal.WalRecord
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
-import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
-import kotlinx.coroutines.channels.ClosedSendChannelException
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
@@ -63,13 +60,8 @@ public class SuspendingWal internal constructor(
     private val logDispatcher: LogDispatcher,
 ) {
     private val completions = Completions(wal)
-    private val writes = Committer(wal, Durability.WRITTEN, logDispatcher, completions)
-    private val syncs = Committer(wal, Durability.SYNCED, logDispatcher, completions)
+    private val commits = Commits(wal, logDispatcher, completions)
     private val closing = AtomicBoolean()
-    private val closed = CompletableDeferred<Unit>()
-
-    @Volatile
-    private var closingThrew: Throwable? = null
 
     /** The first record that can be read; `lastLsn + 1` if there is none. */
     public val firstLsn: Long get() = wal.firstLsn()
@@ -129,12 +121,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalFailedException if the log has failed; the outcome of this record is unknown
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun append(record: ByteBuffer, level: Durability = defaultLevel): Long {
-        admit(level)
-        val lsn = accept(record)
-        awaitLevel(lsn, level)
-        return lsn
-    }
+    public suspend fun append(record: ByteBuffer, level: Durability = defaultLevel): Long = commits.append(record, level)
 
     /**
      * Appends records that come back all or none after a crash, with consecutive LSNs, and suspends until they have
@@ -149,12 +136,8 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalFailedException if the log has failed; the outcome of the batch is unknown
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun appendBatch(records: List<ByteBuffer>, level: Durability = defaultLevel): Long {
-        admit(level)
-        val lsn = acceptBatch(records)
-        awaitLevel(lsn, level)
-        return lsn
-    }
+    public suspend fun appendBatch(records: List<ByteBuffer>, level: Durability = defaultLevel): Long =
+        commits.appendBatch(records, level)
 
     /** Appends a record and syncs: it survives power loss on return. As [append], at level [Durability.SYNCED]. */
     public suspend fun appendAndSync(record: ByteArray): Long = append(ByteBuffer.wrap(record), Durability.SYNCED)
@@ -188,13 +171,13 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalClosedException as [append]
      */
     public suspend fun appendAsync(record: ByteBuffer, level: Durability = defaultLevel): SuspendingTicket =
-        ticketFor(level) { accept(record) }
+        commits.appendAsync(record, level)
 
     /** As [appendAsync], for records that come back all or none after a crash. */
     public suspend fun appendBatchAsync(
         records: List<ByteBuffer>,
         level: Durability = defaultLevel,
-    ): SuspendingTicket = ticketFor(level) { acceptBatch(records) }
+    ): SuspendingTicket = commits.appendBatchAsync(records, level)
 
     /**
      * A barrier: on return every record appended before the call, by anybody, survives power loss.
@@ -224,16 +207,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalFailedException if the log failed first; reopen it
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun commit(lsn: Long, level: Durability): Long {
-        admit(level)
-        if (level == Durability.BUFFERED) return wal.commit(lsn, level)
-        return try {
-            committer(level).reach(lsn)
-        } catch (_: ClosedSendChannelException) {
-            closed.joinElsewhere()
-            wal.commit(lsn, level)
-        }
-    }
+    public suspend fun commit(lsn: Long, level: Durability): Long = commits.commit(lsn, level)
 
     /**
      * Seals the current segment and begins the next; does nothing if the current one has no record. Syncs.
@@ -245,7 +219,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalClosedException after close
      */
     public suspend fun rotate() {
-        perform {
+        commits.perform {
             wal.rotate()
             0
         }
@@ -261,7 +235,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalFailedException if the log failed first; reopen it
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun checkpoint(lsn: Long): Int = perform { wal.checkpoint(lsn).toLong() }.toInt()
+    public suspend fun checkpoint(lsn: Long): Int = commits.perform { wal.checkpoint(lsn).toLong() }.toInt()
 
     /**
      * Gives up the suffix: records behind [lsn] are gone on return, durably, and their LSNs are assigned again in a new
@@ -276,7 +250,7 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalClosedException after close
      */
     public suspend fun truncateAfter(lsn: Long) {
-        perform {
+        commits.perform {
             wal.truncateAfter(lsn)
             0
         }
@@ -332,21 +306,10 @@ public class SuspendingWal internal constructor(
     public suspend fun close() {
         withContext(NonCancellable + LogIo) {
             if (!closing.compareAndSet(false, true)) {
-                closed.join()
+                commits.awaitClosed()
                 return@withContext
             }
-            try {
-                writes.drain()
-                syncs.drain()
-                logDispatcher.run { wal.close() }
-            } catch (t: Throwable) {
-                closingThrew = t
-                throw t
-            } finally {
-                completions.close()
-                logDispatcher.close()
-                closed.complete(Unit)
-            }
+            commits.closeAfter { logDispatcher.use { it.run { wal.close() } } }
         }
     }
 
@@ -367,91 +330,11 @@ public class SuspendingWal internal constructor(
     private fun ownedBy(scope: CoroutineScope) {
         scope.launch(start = CoroutineStart.UNDISPATCHED) {
             try {
-                closed.join()
+                commits.awaitClosed()
             } finally {
                 close()
             }
         }
-    }
-
-    /** Lets nothing pass that is not yet accepted: neither a cancelled caller, nor a level that the store cannot give. */
-    private suspend fun admit(level: Durability) {
-        currentCoroutineContext().ensureActive()
-        val given = when (level) {
-            Durability.BUFFERED -> true
-            Durability.WRITTEN -> capabilities.survivesProcessCrash
-            Durability.SYNCED -> capabilities.survivesPowerLoss
-        }
-        // The log refuses the level, without any I/O, and says why.
-        if (!given) wal.commit(0, level)
-    }
-
-    private suspend fun accept(record: ByteBuffer): Long {
-        val lsn = wal.tryAppend(record)
-        if (lsn != Wal.NO_ROOM) return lsn
-        return perform(writes, listOf(record)) { wal.append(it.single(), Durability.BUFFERED) }
-    }
-
-    private suspend fun acceptBatch(records: List<ByteBuffer>): Long {
-        val lsn = wal.tryAppendBatch(records)
-        if (lsn != Wal.NO_ROOM || records.isEmpty()) return lsn
-        return perform(writes, records) { wal.appendBatch(it, Durability.BUFFERED) }
-    }
-
-    private suspend fun awaitLevel(lsn: Long, level: Durability) {
-        if (level == Durability.BUFFERED) return
-        try {
-            committer(level).reach(lsn)
-        } catch (_: ClosedSendChannelException) {
-            closed.joinElsewhere()
-            checkReached(lsn, level)
-        }
-    }
-
-    /** Closing has synced what was accepted. If not, what it threw says why, or the closed log does, without any I/O. */
-    private fun checkReached(lsn: Long, level: Durability): Long {
-        val closedAt = if (level == Durability.SYNCED) wal.durableLsn() else wal.writtenLsn()
-        if (closedAt < lsn) closingThrew?.let { throw it } ?: wal.commit(lsn, level)
-        return lsn
-    }
-
-    private suspend fun ticketFor(level: Durability, accept: suspend () -> Long): SuspendingTicket {
-        admit(level)
-        if (level == Durability.BUFFERED) return accept().let { SuspendingTicket(it, CompletableDeferred(it)) }
-        val committer = committer(level)
-        committer.reserveTicket()
-        val lsn = try {
-            accept()
-        } catch (thrown: Throwable) {
-            committer.giveTicketBack()
-            throw thrown
-        }
-        return SuspendingTicket(lsn, reachedLater(committer, lsn, level))
-    }
-
-    private fun reachedLater(committer: Committer, lsn: Long, level: Durability) = try {
-        committer.ticket(lsn)
-    } catch (_: ClosedSendChannelException) {
-        CompletableDeferred<Long>().also { reached ->
-            closed.invokeOnCompletion {
-                val outcome = runCatching { checkReached(lsn, level) }
-                completions.later { outcome.fold(reached::complete, reached::completeExceptionally) }
-            }
-        }
-    }
-
-    private fun committer(level: Durability): Committer = if (level == Durability.SYNCED) syncs else writes
-
-    /** Appending takes its turn among the writes, everything else among the syncs. */
-    private suspend fun perform(
-        committer: Committer = syncs,
-        records: List<ByteBuffer> = emptyList(),
-        work: (List<ByteBuffer>) -> Long,
-    ): Long = try {
-        committer.perform(records, work)
-    } catch (_: ClosedSendChannelException) {
-        closed.joinElsewhere()
-        work(records)
     }
 
     private val changes = object : Changes {
@@ -547,9 +430,6 @@ public class SuspendingWal internal constructor(
         }
     }
 }
-
-/** Undispatched code must not go on where the log is closed. */
-private suspend fun Job.joinElsewhere() = withContext(LogIo) { join() }
 
 /**
  * The suspending face of this log. Java threads may go on using the log itself: both share its flushes. Closing the

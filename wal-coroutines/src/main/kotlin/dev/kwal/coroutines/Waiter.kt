@@ -12,8 +12,8 @@ import kotlin.coroutines.CoroutineContext
 
 /** Somebody whom a committer owes an answer. Settled once. */
 internal sealed interface Waiter {
-    /** Whether code that may block would go on right where this is settled. */
-    val isUndispatched: Boolean
+    /** Where it goes on; null if code that may block would go on right where this is settled. */
+    val dispatcher: CoroutineDispatcher?
 
     fun settle(outcome: Result<Long>)
 }
@@ -21,18 +21,28 @@ internal sealed interface Waiter {
 /** Somebody who waits for the records up to [lsn]. */
 internal sealed interface LevelWaiter : Waiter {
     val lsn: Long
+
+    /** Whether that is a record of its own, of which it hears although the log is closed meanwhile. */
+    val isAccepted: Boolean
 }
 
 /** A caller who is suspended meanwhile. */
-internal class Caller(override val lsn: Long, private val continuation: CancellableContinuation<Long>) : LevelWaiter {
-    override val isUndispatched: Boolean = continuation.context.isUndispatched()
+internal class Caller(
+    override val lsn: Long,
+    override val isAccepted: Boolean,
+    private val continuation: CancellableContinuation<Long>,
+) : LevelWaiter {
+    override val dispatcher: CoroutineDispatcher? = continuation.context.dispatcher()
 
-    override fun settle(outcome: Result<Long>) = continuation.resumeWith(outcome)
+    override fun settle(outcome: Result<Long>) =
+        continuation.resumeWith(if (isAccepted) outcome.map { lsn } else outcome)
 }
 
 /** A caller who went on with a ticket. Whoever awaits it may be undispatched. */
 internal class TicketHolder(override val lsn: Long, private val reached: CompletableDeferred<Long>) : LevelWaiter {
-    override val isUndispatched: Boolean get() = true
+    override val isAccepted: Boolean get() = true
+
+    override val dispatcher: CoroutineDispatcher? get() = null
 
     override fun settle(outcome: Result<Long>) {
         outcome.fold({ reached.complete(lsn) }, reached::completeExceptionally)
@@ -53,7 +63,7 @@ internal class Task(
     private val copied = CompletableDeferred<Unit>()
     private val done = CompletableDeferred<Long>()
 
-    override val isUndispatched: Boolean = context.isUndispatched()
+    override val dispatcher: CoroutineDispatcher? = context.dispatcher()
 
     suspend fun await(): Long = done.await()
 
@@ -87,5 +97,5 @@ internal class Task(
     private enum class Step { QUEUED, TAKEN, WITHDRAWN }
 }
 
-private fun CoroutineContext.isUndispatched(): Boolean =
-    (this[ContinuationInterceptor] as? CoroutineDispatcher)?.isDispatchNeeded(this) != true
+private fun CoroutineContext.dispatcher(): CoroutineDispatcher? =
+    (this[ContinuationInterceptor] as? CoroutineDispatcher)?.takeIf { it.isDispatchNeeded(this) }

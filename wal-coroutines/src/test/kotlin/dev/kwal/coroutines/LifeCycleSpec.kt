@@ -157,14 +157,14 @@ class LifeCycleSpec :
             val store = WatchedStore()
             val wal = Wal.open(store, QUIET)
             LogDispatcher.of(null).use { threads ->
-                val committer = Committer(wal, Durability.SYNCED, threads, Completions(wal))
+                val committer = Committer(wal, Durability.SYNCED, threads, Completions(wal)) { _, _ -> }
                 runTest {
                     wal.append("a".toByteArray())
                     store.holdSyncs()
-                    val first = async { committer.reach(1) }
+                    val first = async { committer.reach(1, isAccepted = true) }
                     untilCallersWait()
                     blocking { store.awaitHeldSync() }
-                    val late = List(100) { async { runCatching { committer.reach(1) } } }
+                    val late = List(100) { async { runCatching { committer.reach(1, isAccepted = true) } } }
                     committer.reserveTicket()
                     val ticket = committer.ticket(1)
                     untilCallersWait()
@@ -173,7 +173,7 @@ class LifeCycleSpec :
                     first.await() shouldBe 1L
                     late.awaitAll().forEach { (it.exceptionOrNull() is IllegalStateException) shouldBe true }
                     shouldThrow<IllegalStateException> { ticket.await() }
-                    shouldThrow<IllegalStateException> { committer.reach(1) }
+                    shouldThrow<IllegalStateException> { committer.reach(1, isAccepted = true) }
                 }
             }
             wal.close()
