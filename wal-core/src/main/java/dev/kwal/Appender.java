@@ -218,7 +218,9 @@ final class Appender {
         if (level == Durability.SYNCED && succession.isCopyPending()) {
             path.exclusively(succession::copyTail);
         }
-        long reached = path.commit(lsn, level);
+        long reached = level == Durability.SYNCED && VirtualThreads.isCurrent()
+                ? path.commit(lsn, level, chores.driver(level))
+                : path.commit(lsn, level);
         if (level == Durability.SYNCED) {
             chores.synced();
         }

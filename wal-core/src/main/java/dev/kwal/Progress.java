@@ -237,7 +237,28 @@ final class Progress {
 
     /** For a thread that waits, without the lock, until a record has reached a level or it is its turn to lead. */
     Sleepers.Sleeper sleeper(long lsn, Durability level) {
-        return sleepers.add(lsn, level);
+        return sleepers.add(lsn, level, true);
+    }
+
+    /**
+     * For a thread that waits until a record has reached a level, and never leads; null if there is nothing to wait for.
+     *
+     * @throws WalException if the log has failed, or is closed and gets nothing to a level any more
+     */
+    Sleepers.@Nullable Sleeper follower(long lsn, Durability level) throws WalException {
+        lock.lock();
+        try {
+            if (reachedLsn(level) >= lsn) {
+                return null;
+            }
+            checkNotFailed();
+            if (isReleased) {
+                throw new WalClosedException();
+            }
+            return sleepers.add(lsn, level, false);
+        } finally {
+            unlockAndWake();
+        }
     }
 
     /** Gives the lead to one who sleeps; with the lock. */
@@ -250,14 +271,14 @@ final class Progress {
         var woken = lock.getHoldCount() == 1 ? sleepers.takeWoken() : null;
         lock.unlock();
         if (woken != null) {
-            woken.forEach(Sleepers.Sleeper::wake);
+            woken.wake();
         }
     }
 
     private void wakeNow() {
         var woken = sleepers.takeWoken();
         if (woken != null) {
-            woken.forEach(Sleepers.Sleeper::wake);
+            woken.wake();
         }
     }
 

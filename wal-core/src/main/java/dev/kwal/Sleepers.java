@@ -1,29 +1,31 @@
 package dev.kwal;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that wait for their records to reach a level. Guarded by the lock of the write path.
+ * Threads that wait for their records to reach a level. Guarded by the lock of the write path, but for waiting and waking.
  *
- * <p>Always: whoever is taken off the list is woken, by the thread that took it off, after it has given the lock back; each is
- * woken once. Nobody is woken whose time has not come, but for one who takes the lead.
+ * <p>Always: whoever is taken off the queue is woken, after the lock was given back, by the thread that took it off or by one
+ * that this has woken; each is woken once. Nobody is woken whose time has not come, but for one who takes the lead.
  */
 final class Sleepers {
-    private final List<Sleeper> written = new ArrayList<>();
-    private final List<Sleeper> synced = new ArrayList<>();
-    private @Nullable List<Sleeper> woken;
+    private final Queue written = new Queue();
+    private final Queue synced = new Queue();
+    private Queue woken = new Queue();
 
     /** A thread and what it waits for. */
     static final class Sleeper {
         private final Thread thread = Thread.currentThread();
         private final long lsn;
+        private final boolean canLead;
+        private @Nullable Sleeper next;
+        private @Nullable Queue wakesAlso;
         private volatile boolean isAwake;
 
-        private Sleeper(long lsn) {
+        private Sleeper(long lsn, boolean canLead) {
             this.lsn = lsn;
+            this.canLead = canLead;
         }
 
         /** Without the lock. */
@@ -36,61 +38,156 @@ final class Sleepers {
             if (wasInterrupted) {
                 thread.interrupt();
             }
+            if (wakesAlso != null) {
+                wakesAlso.wakeEach();
+            }
         }
 
-        /** Without the lock. */
-        void wake() {
+        private void wake() {
             isAwake = true;
             LockSupport.unpark(thread);
         }
     }
 
-    Sleeper add(long lsn, Durability level) {
-        var sleeper = new Sleeper(lsn);
+    /** A chain of sleepers, which are in one queue at a time. */
+    static final class Queue {
+        private @Nullable Sleeper head;
+        private @Nullable Sleeper tail;
+
+        private void add(Sleeper sleeper) {
+            sleeper.next = null;
+            if (tail == null) {
+                head = sleeper;
+            } else {
+                tail.next = sleeper;
+            }
+            tail = sleeper;
+        }
+
+        private void addFirst(Sleeper sleeper) {
+            sleeper.next = head;
+            head = sleeper;
+            if (tail == null) {
+                tail = sleeper;
+            }
+        }
+
+        private void unlink(@Nullable Sleeper before, Sleeper sleeper) {
+            if (before == null) {
+                head = sleeper.next;
+            } else {
+                before.next = sleeper.next;
+            }
+            if (tail == sleeper) {
+                tail = before;
+            }
+        }
+
+        /** Hands those over whose LSN is not behind the one given. */
+        private void moveTo(Queue others, long lsn) {
+            Sleeper before = null;
+            for (var sleeper = head; sleeper != null; ) {
+                var next = sleeper.next;
+                if (sleeper.lsn <= lsn) {
+                    unlink(before, sleeper);
+                    others.add(sleeper);
+                } else {
+                    before = sleeper;
+                }
+                sleeper = next;
+            }
+        }
+
+        /** Takes out the first that can lead. */
+        private @Nullable Sleeper pollLeader() {
+            Sleeper before = null;
+            for (var sleeper = head; sleeper != null; sleeper = sleeper.next) {
+                if (sleeper.canLead) {
+                    unlink(before, sleeper);
+                    return sleeper;
+                }
+                before = sleeper;
+            }
+            return null;
+        }
+
+        private void wakeEach() {
+            for (var sleeper = head; sleeper != null; ) {
+                var next = sleeper.next;
+                sleeper.wake();
+                sleeper = next;
+            }
+        }
+
+        /**
+         * Wakes all, without the lock. A virtual thread is woken much cheaper by another than by a thread that carries none:
+         * where the caller is such a one, the first of them wakes the others.
+         */
+        void wake() {
+            if (VirtualThreads.isCurrent()) {
+                wakeEach();
+                return;
+            }
+            Sleeper first = null;
+            var carried = new Queue();
+            for (var sleeper = head; sleeper != null; ) {
+                var next = sleeper.next;
+                if (!VirtualThreads.is(sleeper.thread)) {
+                    sleeper.wake();
+                } else if (first == null) {
+                    first = sleeper;
+                } else {
+                    carried.add(sleeper);
+                }
+                sleeper = next;
+            }
+            if (first != null) {
+                first.wakesAlso = carried;
+                first.wake();
+            }
+        }
+    }
+
+    /**
+     * Adds the caller.
+     *
+     * @param canLead whether it takes its turn to lead
+     */
+    Sleeper add(long lsn, Durability level, boolean canLead) {
+        var sleeper = new Sleeper(lsn, canLead);
         sleepers(level).add(sleeper);
         return sleeper;
     }
 
-    private List<Sleeper> sleepers(Durability level) {
+    private Queue sleepers(Durability level) {
         return level == Durability.SYNCED ? synced : written;
     }
 
     void reached(long writtenLsn, long durableLsn) {
-        take(written, writtenLsn);
-        take(synced, durableLsn);
-    }
-
-    private void take(List<Sleeper> sleepers, long lsn) {
-        if (!sleepers.isEmpty()) {
-            sleepers.removeIf(sleeper -> sleeper.lsn <= lsn && woken().add(sleeper));
-        }
+        written.moveTo(woken, writtenLsn);
+        synced.moveTo(woken, durableLsn);
     }
 
     /** First of all others, so that the next group is under way while they are woken. */
     void wakeNext(Durability level) {
-        var sleepers = sleepers(level);
-        if (!sleepers.isEmpty()) {
-            woken().add(0, sleepers.remove(0));
+        var leader = sleepers(level).pollLeader();
+        if (leader != null) {
+            woken.addFirst(leader);
         }
     }
 
     void wakeAll() {
-        take(written, Long.MAX_VALUE);
-        take(synced, Long.MAX_VALUE);
+        reached(Long.MAX_VALUE, Long.MAX_VALUE);
     }
 
-    private List<Sleeper> woken() {
-        if (woken == null) {
-            woken = new ArrayList<>();
-        }
-        return woken;
-    }
-
-    /** Those to be woken by the caller, without the lock; null if there are none. */
+    /** Those to be {@linkplain Queue#wake woken} by the caller, without the lock; null if there are none. */
     @Nullable
-    List<Sleeper> takeWoken() {
+    Queue takeWoken() {
+        if (woken.head == null) {
+            return null;
+        }
         var taken = woken;
-        woken = null;
+        woken = new Queue();
         return taken;
     }
 }

@@ -183,6 +183,26 @@ final class WritePath {
      * @return the last LSN at that level
      */
     long commit(long lsn, Durability level) throws WalException {
+        return commit(lsn, level, this::leadOrQueue);
+    }
+
+    /** As {@link #commit(long, Durability)}, by a driver that leads in the background. */
+    long commit(long lsn, Durability level, Driver driver) throws WalException {
+        return commit(lsn, level, (target, itsLevel) -> {
+            var sleeper = progress.follower(target, itsLevel);
+            if (sleeper != null) {
+                driver.demand(target);
+            }
+            return sleeper;
+        });
+    }
+
+    /** Does something for a record to reach a level, and says how to wait, if at all. */
+    private interface Turn {
+        Sleepers.@Nullable Sleeper take(long target, Durability level) throws WalException;
+    }
+
+    private long commit(long lsn, Durability level, Turn turn) throws WalException {
         long epoch = progress.epoch();
         long target = Math.min(lsn, progress.lastLsn());
         while (progress.reachedLsn(level) < target) {
@@ -190,7 +210,7 @@ final class WritePath {
                 // The record was synced before a truncation gave it up.
                 return lsn;
             }
-            var sleeper = leadOrQueue(target, level);
+            var sleeper = turn.take(target, level);
             if (sleeper != null) {
                 sleeper.sleep();
             }

@@ -3,6 +3,7 @@ package dev.kwal
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
+import io.kotest.core.test.Enabled
 import io.kotest.matchers.booleans.shouldBeFalse
 import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
 import io.kotest.matchers.comparables.shouldBeGreaterThanOrEqualTo
@@ -57,6 +58,27 @@ class GroupCommitSpec :
             log.store.syncCount shouldBeGreaterThanOrEqualTo 1
             log.wal.durableLsn() shouldBe 320
         }
+
+        "virtual threads share flushes, and no flush holds a thread that carries them"
+            .config(enabledOrReasonIf = {
+                if (Virtual.areThere) Enabled.enabled else Enabled.disabled("needs JDK 21")
+            }) {
+                val log = LogFixture(options = ROOMY)
+                val carried = AtomicInteger()
+                log.store.before = {
+                    if (it.startsWith("sync") && Virtual.isVirtual(Thread.currentThread())) carried.incrementAndGet()
+                }
+                val platform = List(2) { running { repeat(50) { log.wal.appendAndSync("p$it".toByteArray()) } } }
+                val threads =
+                    List(64) { Running(Virtual) { repeat(8) { log.wal.appendAndSync("v$it".toByteArray()) } } }
+                (platform + threads).forEach { it.result() }
+                log.wal.durableLsn() shouldBe 64 * 8 + 2 * 50
+                carried.get() shouldBe 0
+                log.store.fail("sync")
+                shouldThrow<WalFailedException> {
+                    Running(Virtual) { log.wal.appendAndSync("x".toByteArray()) }.result()
+                }
+            }
 
         "what was appended while a flush ran is covered by the next one, once for all" {
             val log = LogFixture(options = ROOMY).write("a")

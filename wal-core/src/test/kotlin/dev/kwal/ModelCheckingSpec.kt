@@ -22,6 +22,14 @@ class ModelCheckingSpec :
             explore(listOf(SYNC), listOf(SYNC), listOf(SYNC), before = APPEND)
         }
 
+        "those who let somebody else sync are woken, and do not take the lead" {
+            explore(listOf(SYNC), listOf(SYNC_BY_DRIVER), listOf(SYNC_BY_DRIVER), before = APPEND)
+        }
+
+        "those who let somebody else sync hear that a flush failed" {
+            explore(listOf(APPEND, SYNC_BY_DRIVER), listOf(BREAK_DISK, SYNC))
+        }
+
         "a record that is appended during a flush is left to the next one" {
             explore(listOf(APPEND, SYNC, LOOK), listOf(APPEND, LOOK, SYNC))
         }
@@ -55,6 +63,7 @@ private val APPEND = ModelledPath::append
 private val APPEND_BATCH = ModelledPath::appendBatch
 private val APPEND_ASYNC = ModelledPath::appendAsync
 private val SYNC = ModelledPath::sync
+private val SYNC_BY_DRIVER = ModelledPath::syncByDriver
 private val WRITE = ModelledPath::write
 private val LOOK = ModelledPath::look
 private val EXCLUSIVELY = ModelledPath::exclusively

@@ -26,6 +26,7 @@ class ModelledPath {
     private val segment =
         ActiveSegment(header, OpenFrame(0, 0, 0, 1, 1, 0, 0, OpenFrame.Reason.NEW), writer, SparseIndex(), 64)
     private val path = WritePath(MODEL_OPTIONS, progress, segment, ::ArrayBuffer)
+    private val driver = Driver(Durability.SYNCED, path, progress, Runnable::run)
     private val tickets = ArrayList<CompletableFuture<Long>>()
 
     @Operation
@@ -59,6 +60,10 @@ class ModelledPath {
 
     @Operation
     fun sync() = checkFlushed(path.commit(progress.lastLsn(), Durability.SYNCED))
+
+    /** As [sync], by whoever drives already; as virtual threads do. */
+    @Operation
+    fun syncByDriver() = checkFlushed(path.commit(progress.lastLsn(), Durability.SYNCED, driver))
 
     @Operation
     fun write() {

@@ -3,6 +3,7 @@ package dev.kwal
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutionException
+import java.util.concurrent.ThreadFactory
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicBoolean
 
@@ -10,9 +11,9 @@ import java.util.concurrent.atomic.AtomicBoolean
 internal const val PATIENCE_SECONDS = 300L
 
 /** Work on a thread of its own, and what came of it. */
-internal class Running<T>(work: () -> T) {
+internal class Running<T>(factory: ThreadFactory, work: () -> T) {
     private val outcome = CompletableFuture<T>()
-    val thread = Thread {
+    val thread: Thread = factory.newThread {
         try {
             outcome.complete(work())
         } catch (e: Throwable) {
@@ -42,7 +43,20 @@ internal class Running<T>(work: () -> T) {
     }
 }
 
-internal fun <T> running(work: () -> T) = Running(work)
+internal fun <T> running(work: () -> T) = Running(::Thread, work)
+
+/** Virtual threads, which the JDK has from 21 on; looked up, because tests are compiled for 17. */
+internal object Virtual : ThreadFactory {
+    val areThere = Runtime.version().feature() >= 21
+
+    override fun newThread(task: Runnable): Thread {
+        val builder = Thread::class.java.getMethod("ofVirtual").invoke(null)
+        return Class.forName("java.lang.Thread\$Builder").getMethod("unstarted", Runnable::class.java)
+            .invoke(builder, task) as Thread
+    }
+
+    fun isVirtual(thread: Thread) = areThere && Thread::class.java.getMethod("isVirtual").invoke(thread) as Boolean
+}
 
 /** Looks again and again until something is so that other threads bring about. */
 internal fun awaitUntil(isSo: () -> Boolean) {

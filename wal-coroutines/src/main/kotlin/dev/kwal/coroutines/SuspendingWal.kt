@@ -121,7 +121,10 @@ public class SuspendingWal internal constructor(
      * @throws dev.kwal.WalFailedException if the log has failed; the outcome of this record is unknown
      * @throws dev.kwal.WalClosedException after close
      */
-    public suspend fun append(record: ByteBuffer, level: Durability = defaultLevel): Long = commits.append(record, level)
+    public suspend fun append(
+        record: ByteBuffer,
+        level: Durability = defaultLevel,
+    ): Long = commits.append(record, level)
 
     /**
      * Appends records that come back all or none after a crash, with consecutive LSNs, and suspends until they have
