@@ -1,7 +1,7 @@
 package dev.kwal;
 
-import java.util.concurrent.locks.ReentrantLock;
 import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Has operations on whole segments, and on what is kept beside them, done one at a time. Thread-safe. */
 final class LifeCycle {

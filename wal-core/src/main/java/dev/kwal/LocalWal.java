@@ -80,8 +80,7 @@ final class LocalWal implements Wal {
     }
 
     /** And with a clock. */
-    static LocalWal open(
-            WalStore store, WalOptions options, ScheduledExecutorService background, InstantSource clock)
+    static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background, InstantSource clock)
             throws IOException {
         return open(store, options, new Background(background, background), clock);
     }

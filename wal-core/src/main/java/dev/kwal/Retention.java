@@ -13,7 +13,8 @@ import java.util.concurrent.TimeUnit;
  *
  * @param maxBytes the most that all segments may have together: the quota. A segment that would exceed it is not begun, and
  *     appends get {@link WalNoSpaceException} until something was dropped. At least twice a full segment;
- *     {@link Long#MAX_VALUE} for no quota. What a checkpoint, a truncation, a recovery or a close needs is never refused
+ *     {@link Long#MAX_VALUE} for no quota. What a checkpoint, a truncation, a recovery or a close needs is never refused. In a
+ *     store that prepares no space, one group that is longer than a segment can exceed it
  * @param keepBytes what the segments may have together before the oldest are dropped; {@link Long#MAX_VALUE} for all, which is
  *     right where only a checkpoint knows what is no longer needed
  * @param keepAge how long a segment is kept after it was sealed; more than zero, {@link WalOptions#FOREVER} for any age. By

@@ -77,7 +77,9 @@ final class Rounds {
     /** A segment that was sealed while nobody looked gets the present time: it stays longer rather than too short. */
     private void noteSeals() throws IOException {
         var noted = pins.table().seals();
-        long now = Math.max(clock.millis(), noted.values().stream().mapToLong(Long::longValue).max().orElse(0));
+        long now = Math.max(
+                clock.millis(),
+                noted.values().stream().mapToLong(Long::longValue).max().orElse(0));
         var seals = new TreeMap<Long, Long>();
         var segments = succession.chain().segments();
         for (var segment : segments.subList(0, Math.max(0, segments.size() - 1))) {
@@ -88,7 +90,9 @@ final class Rounds {
 
     @SuppressWarnings("FutureReturnValueIgnored") // It only queues a round.
     private void setTimer() {
-        var oldest = pins.table().seals().values().stream().mapToLong(Long::longValue).min();
+        var oldest = pins.table().seals().values().stream()
+                .mapToLong(Long::longValue)
+                .min();
         if (!retention.hasAge() || oldest.isEmpty() || !isTimerSet.compareAndSet(false, true)) {
             return;
         }

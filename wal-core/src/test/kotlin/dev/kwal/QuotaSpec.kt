@@ -1,8 +1,10 @@
 package dev.kwal
 
 import dev.kwal.WalPin.Overflow
+import dev.kwal.storage.FileStore
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
+import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.longs.shouldBeInRange
 import io.kotest.matchers.longs.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
@@ -54,6 +56,8 @@ class QuotaSpec :
 
         "it heals when a checkpoint has freed space, with the next append or in the background" {
             val log = full()
+            log.background.run()
+            log.wal.state() shouldBe WalState.NO_SPACE
             log.checkpoint(4)
             log.background.run()
             log.wal.state() shouldBe WalState.OPEN
@@ -99,6 +103,17 @@ class QuotaSpec :
             log.checkpoint(6)
             shouldThrow<WalNoSpaceException> { log.writeLarge(3) }
             log.checkpoint(log.wal.lastLsn()).writeLarge(1)
+        }
+
+        "a batch that is longer than what is left is refused, also in an empty segment" {
+            Wal.open(FileStore.of(tempdir().toPath()), quota(3)).use { log ->
+                log.append(largeRecord(1).toByteArray())
+                log.rotate()
+                val batch = List(12) { largeRecord(it + 2L).toBuffer() }
+                shouldThrow<WalNoSpaceException> { log.appendBatch(batch) }
+                log.appendBatch(batch.take(6)) shouldBe 7
+                log.sizeBytes() shouldBeLessThanOrEqual 3 * FULL
+            }
         }
 
         "a rotation by hand is refused when it would exceed the quota" {

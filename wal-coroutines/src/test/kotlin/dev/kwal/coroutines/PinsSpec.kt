@@ -10,9 +10,8 @@ import dev.kwal.storage.WalStore
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.runTest
 import java.util.concurrent.ConcurrentHashMap
 
@@ -61,8 +60,8 @@ class PinsSpec :
 
         "a caller who is cancelled before it has begun pins nothing" {
             withLog { log, _ ->
-                val caller = async(Job()) {
-                    coroutineContext.cancel()
+                val caller = launch {
+                    cancel()
                     log.pin("mailer")
                 }
                 caller.join()
