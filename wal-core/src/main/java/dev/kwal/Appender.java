@@ -22,6 +22,7 @@ final class Appender {
     private final WritePath path;
     private final Progress progress;
     private final Succession succession;
+    private final Dropping dropping;
     private final Chores chores;
     private final LimitedCalls calls;
 
@@ -31,6 +32,7 @@ final class Appender {
             WritePath path,
             Progress progress,
             Succession succession,
+            Dropping dropping,
             Chores chores,
             LimitedCalls calls) {
         this.options = options;
@@ -40,6 +42,7 @@ final class Appender {
         this.path = path;
         this.progress = progress;
         this.succession = succession;
+        this.dropping = dropping;
         this.chores = chores;
     }
 
@@ -119,7 +122,7 @@ final class Appender {
         } else if (taken.room() == Terms.Room.NO_SEGMENT) {
             // A full buffer is written at the next tick in any case.
             long frameBytes = group.frameBytes();
-            chores.roomWanted(() -> path.exclusively(() -> succession.makeRoomFor(frameBytes)));
+            chores.roomWanted(() -> dropping.makeRoomFor(frameBytes));
         }
         return taken.lsn();
     }
@@ -157,7 +160,7 @@ final class Appender {
 
     private void makeRoom(long frameBytes, Terms.Room why) throws IOException {
         if (why == Terms.Room.NO_SEGMENT) {
-            path.exclusively(() -> succession.makeRoomFor(frameBytes));
+            dropping.makeRoomFor(frameBytes);
         } else {
             path.awaitRoom();
         }

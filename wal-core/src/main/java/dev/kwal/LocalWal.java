@@ -6,12 +6,13 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,11 +40,18 @@ final class LocalWal implements Wal {
     /** What its cursors see of it. */
     final LogView view;
 
-    private final ReentrantLock lifeCycle = new ReentrantLock();
+    private final LifeCycle lifeCycle;
+    private final Retaining retaining;
     private boolean isClosed;
     private @Nullable Future<?> closing;
 
-    LocalWal(WalOptions options, WalStore store, Closeable storeLock, Opening opening, Background background) {
+    private LocalWal(
+            WalOptions options,
+            WalStore store,
+            Closeable storeLock,
+            Opening opening,
+            Background background,
+            InstantSource clock) {
         this.options = options;
         this.store = store;
         this.storeLock = storeLock;
@@ -56,24 +64,34 @@ final class LocalWal implements Wal {
         this.observers = opening.observers();
         this.recovery = opening.report();
         this.chores = new Chores(options, path, progress, source, background.chores());
-        this.appender = new Appender(options, store, path, progress, succession, chores, calls);
+        this.lifeCycle = new LifeCycle(progress, observers);
+        this.retaining = new Retaining(options, store, opening, lifeCycle, background.chores(), clock);
+        this.appender = new Appender(options, store, path, progress, succession, retaining.dropping(), chores, calls);
         this.view = new PathView(path, progress, succession);
     }
 
     static Wal open(WalStore store, WalOptions options) throws IOException {
-        return open(store, options, Background.start());
+        return open(store, options, Background.start(), InstantSource.system());
     }
 
     /** Opens with an executor for everything that happens in the background; it is shut down by close. */
     static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
-        return open(store, options, new Background(background, background));
+        return open(store, options, background, InstantSource.system());
     }
 
-    private static LocalWal open(WalStore store, WalOptions options, Background background) throws IOException {
+    /** And with a clock. */
+    static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background, InstantSource clock)
+            throws IOException {
+        return open(store, options, new Background(background, background), clock);
+    }
+
+    private static LocalWal open(WalStore store, WalOptions options, Background background, InstantSource clock)
+            throws IOException {
         Closeable lock = null;
         try {
             lock = store.lock();
-            return new LocalWal(options, store, lock, Opening.of(store, options, background.chores()), background);
+            var opening = Opening.of(store, options, background.chores());
+            return new LocalWal(options, store, lock, opening, background, clock);
         } catch (Throwable t) {
             WalException.note(t, store);
             background.shutdown();
@@ -180,7 +198,7 @@ final class LocalWal implements Wal {
 
     @Override
     public void rotate() throws IOException {
-        whole(() -> path.exclusively(succession::rotateNow));
+        lifeCycle.whole(() -> path.exclusively(succession::rotateNow));
     }
 
     @Override
@@ -190,16 +208,7 @@ final class LocalWal implements Wal {
 
     @Override
     public int checkpoint(long lsn) throws IOException {
-        var deleted = new int[1];
-        whole(() -> {
-            if (lsn < 0 || lsn > progress.lastLsn()) {
-                throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
-            }
-            var kept = new long[1];
-            path.exclusively(() -> kept[0] = succession.advanceHead(lsn + 1));
-            deleted[0] = succession.deleteDropped(kept[0]);
-        });
-        return deleted[0];
+        return retaining.dropping().checkpoint(lsn);
     }
 
     @Override
@@ -211,7 +220,7 @@ final class LocalWal implements Wal {
 
     @Override
     public void truncateAfter(long lsn) throws IOException {
-        whole(() -> path.exclusively(() -> succession.truncateAfter(lsn)));
+        retaining.dropping().truncateAfter(lsn);
     }
 
     @Override
@@ -219,28 +228,14 @@ final class LocalWal implements Wal {
         calls.within(Deadline.after(timeout), GOES_ON, () -> truncateAfter(lsn));
     }
 
-    private void whole(WritePath.Work work) throws IOException {
-        lifeCycle.lock();
-        try {
-            progress.checkUsable();
-            work.run();
-        } finally {
-            lifeCycle.unlock();
-            observers.changed();
-        }
-    }
-
     @Override
     public void close() throws IOException {
-        lifeCycle.lock();
-        try {
+        lifeCycle.last(() -> {
             if (!isClosed) {
                 isClosed = true;
                 closeNow();
             }
-        } finally {
-            lifeCycle.unlock();
-        }
+        });
     }
 
     @Override
@@ -273,6 +268,7 @@ final class LocalWal implements Wal {
             progress.release();
             background.shutdown();
             observers.close();
+            retaining.close();
         }
         if (progress.durableLsn() < progress.lastLsn() && store.capabilities().survivesPowerLoss()) {
             progress.checkNotFailed();
@@ -317,6 +313,28 @@ final class LocalWal implements Wal {
         }
         first.addSuppressed(next);
         return first;
+    }
+
+    // -- what is kept
+
+    @Override
+    public WalPin pin(String name) throws IOException {
+        return retaining.keeper().pin(name, null);
+    }
+
+    @Override
+    public WalPin pin(String name, WalPin.Overflow overflow) throws IOException {
+        return retaining.keeper().pin(name, Objects.requireNonNull(overflow, "overflow"));
+    }
+
+    @Override
+    public List<WalPin> pins() {
+        return retaining.keeper().pins();
+    }
+
+    @Override
+    public WalArchiver archive(String name, SegmentArchive archive) throws IOException {
+        return retaining.archive(name, archive);
     }
 
     // -- reading

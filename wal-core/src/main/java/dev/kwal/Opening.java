@@ -25,18 +25,27 @@ final class Opening {
     private final Progress progress;
     private final WritePath path;
     private final Succession succession;
+    private final Pins pins;
     private final RecoveryReport report;
 
     private long copiedRecords;
     private int deletedSegments;
     private boolean isCopyPending;
 
-    /** Opens. The caller holds the store's lock. */
+    /**
+     * Opens. The caller holds the store's lock. A pin tells a last record that must be there, where the store promises to keep
+     * it; where it does not, the pin goes back to the last that is.
+     */
     static Opening of(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
-        var analysis = Analysis.of(store, options);
+        var pins = Pins.load(store.pins());
+        var quota = new Quota(options.retention(), options.segmentBytes(), pins);
+        boolean isProof = store.capabilities().survivesPowerLoss();
+        long expected = Math.max(options.expectAtLeast(), isProof ? pins.table().highestLsn() : 0);
+        var analysis = Analysis.of(store, options.withExpectAtLeast(expected));
         Opening opening = null;
         try {
-            opening = new Opening(store, options, background, analysis);
+            opening = new Opening(store, options, background, analysis, pins, quota);
+            pins.change(pins.table().cutTo(opening.progress.lastLsn()), opening.progress.epoch());
             return opening;
         } finally {
             if (opening == null || !opening.isCopyPending) {
@@ -45,8 +54,15 @@ final class Opening {
         }
     }
 
-    private Opening(WalStore store, WalOptions options, ScheduledExecutorService background, Analysis analysis)
+    private Opening(
+            WalStore store,
+            WalOptions options,
+            ScheduledExecutorService background,
+            Analysis analysis,
+            Pins pins,
+            Quota quota)
             throws IOException {
+        this.pins = pins;
         this.store = store;
         this.options = options;
         this.analysis = analysis;
@@ -60,7 +76,8 @@ final class Opening {
                 headerOfLog(),
                 sequences.isEmpty() ? 1 : sequences.get(sequences.size() - 1) + 1,
                 ActiveSegment.fullBytes(options.segmentBytes()),
-                observers);
+                observers,
+                quota);
         var action = analysis.verdict().action();
         var resumed = action == Action.RESUME ? resume() : null;
         this.progress = new Progress(
@@ -71,7 +88,7 @@ final class Opening {
                 action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn());
         this.path = new WritePath(options, progress, resumed);
         this.succession = new Succession(
-                store, options, path, progress, source, chain(action, resumed != null), analysis.firstLsn());
+                store, options, path, progress, source, quota, chain(action, resumed != null), analysis.firstLsn());
         if (resumed != null) {
             path.markResumed();
         }
@@ -178,6 +195,10 @@ final class Opening {
 
     Succession succession() {
         return succession;
+    }
+
+    Pins pins() {
+        return pins;
     }
 
     RecoveryReport report() {

@@ -24,6 +24,7 @@ final class SegmentSource {
     private final ScheduledExecutorService background;
     private final long expectedBytes;
     private final Observers observers;
+    private final Quota quota;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition prepared = lock.newCondition();
     private final SegmentHeader anyHeader;
@@ -55,7 +56,9 @@ final class SegmentSource {
             SegmentHeader anyHeader,
             long nextSequence,
             long expectedBytes,
-            Observers observers) {
+            Observers observers,
+            Quota quota) {
+        this.quota = quota;
         this.observers = observers;
         this.store = store;
         this.background = background;
@@ -103,6 +106,7 @@ final class SegmentSource {
         }
         Prepared made = null;
         try {
+            quota.checkAhead();
             made = create(expectedBytes);
         } catch (IOException e) {
             fail(e);

@@ -5,6 +5,7 @@ import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class Succession {
     private final WritePath path;
     private final Progress progress;
     private final SegmentSource source;
+    private final Quota quota;
 
     private final ReentrantLock chainLock = new ReentrantLock();
     private final Truncations truncations = new Truncations();
@@ -28,6 +30,7 @@ final class Succession {
     private volatile long firstLsn;
     private volatile @Nullable TailCopy pendingCopy;
     private boolean needsCloseMark;
+    private volatile Consumer<SegmentInfo> onSealed = segment -> {};
 
     Succession(
             WalStore store,
@@ -35,6 +38,7 @@ final class Succession {
             WritePath path,
             Progress progress,
             SegmentSource source,
+            Quota quota,
             SegmentChain chain,
             long firstLsn) {
         this.store = store;
@@ -42,8 +46,15 @@ final class Succession {
         this.path = path;
         this.progress = progress;
         this.source = source;
+        this.quota = quota;
+        quota.changed(chain);
         this.chain = chain;
         this.firstLsn = firstLsn;
+    }
+
+    /** Has somebody told of each segment that is sealed and durable; by exclusive work, so it must neither wait nor throw. */
+    void onSealed(Consumer<SegmentInfo> listener) {
+        onSealed = listener;
     }
 
     SegmentChain chain() {
@@ -59,6 +70,7 @@ final class Succession {
         chainLock.lock();
         try {
             chain = change.apply(chain);
+            quota.changed(chain);
         } finally {
             chainLock.unlock();
         }
@@ -85,10 +97,27 @@ final class Succession {
     /** Makes sure that there is a segment with room for a group: seals the current one and begins the next if need be. */
     void makeRoomFor(long frameBytes) throws IOException {
         progress.checkUsable();
-        if (copyTail(firstLsn) || (path.hasSegmentFor(frameBytes) && hasSpaceFor(frameBytes))) {
+        if (copyTail(firstLsn)) {
             return;
         }
+        if (path.hasSegmentFor(frameBytes)) {
+            admit(() -> quota.checkCurrent(path.endPosition(), frameBytes));
+            if (hasSpaceFor(frameBytes)) {
+                return;
+            }
+        }
+        admit(() -> quota.checkNext(path.endPosition(), frameBytes));
         rotate(path.segment() == null ? SegmentSource.Size.SMALL : SegmentSource.Size.FULL, firstLsn);
+    }
+
+    /** Has the quota asked. To be over it is as good as a full disk. */
+    private void admit(WritePath.Work check) throws IOException {
+        try {
+            check.run();
+        } catch (Quota.Exceeded e) {
+            source.failed(e);
+            throw new WalNoSpaceException(e);
+        }
     }
 
     /** Prepares space in the current segment. If there is none, the next segment will do, if it is ready. */
@@ -157,7 +186,9 @@ final class Succession {
                     progress.epoch(),
                     progress.lastLsn(),
                     OpenFrame.Reason.ROTATE);
-            begin(next, chain().last().endingAt(progress.lastLsn(), end, true), link);
+            var ended = chain().last().endingAt(progress.lastLsn(), end, true);
+            begin(next, ended, link);
+            onSealed.accept(ended.info());
         });
     }
 
@@ -208,6 +239,7 @@ final class Succession {
         copyTail();
         var current = path.segment();
         if (current != null && path.terms().hasRecords(current)) {
+            admit(() -> quota.checkNext(path.endPosition(), 0));
             rotate(SegmentSource.Size.FULL, firstLsn);
             path.drain();
         }

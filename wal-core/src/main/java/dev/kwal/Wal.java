@@ -337,8 +337,9 @@ public interface Wal extends WalReader {
     void rotate(Duration timeout) throws IOException;
 
     /**
-     * Drops the prefix: records up to and including {@code lsn} are no longer needed. The new {@link #firstLsn()},
-     * {@code lsn + 1}, is durable before segments are deleted, whole ones only, oldest first, never the one being written.
+     * Drops the prefix: records up to and including {@code lsn} are no longer needed. What a {@link WalPin} or the {@link
+     * WalListener} holds stays, and is dropped when the pin lets it go. The new {@link #firstLsn()},
+     * {@code lsn + 1} at the most, is durable before segments are deleted, whole ones only, oldest first, never the one being written.
      * Does nothing for an {@code lsn} already dropped. Records still buffered are synced first.
      *
      * @param lsn at most {@link #lastLsn()}, not negative
@@ -357,6 +358,40 @@ public interface Wal extends WalReader {
      * @throws IOException as {@link #checkpoint(long)} does
      */
     int checkpoint(long lsn, Duration timeout) throws IOException;
+
+    /**
+     * As {@link #pin(String, WalPin.Overflow)}, with {@link WalPin.Overflow#KEEP} if the pin is new; one that there is stays
+     * as it is.
+     *
+     * @throws IOException as that does
+     */
+    WalPin pin(String name) throws IOException;
+
+    /**
+     * The pin of this name, which holds records for a slow reader across restarts. If there is none it is made, and holds
+     * everything from {@link #firstLsn()} on; otherwise it stays where it is. Durable on return, as far as the store is.
+     *
+     * @param name text of 1 to 255 bytes in UTF-8
+     * @param overflow what becomes of it when the log is full, from now on
+     * @throws IllegalArgumentException if the name is none
+     * @throws IllegalStateException if there are 1,024 pins already
+     * @throws IOException if it cannot be written, as on a full disk, or as {@link #commit} does; it holds nothing, unless
+     *     there was one
+     */
+    WalPin pin(String name, WalPin.Overflow overflow) throws IOException;
+
+    /** All pins, in the order in which they were made: a snapshot. */
+    List<WalPin> pins();
+
+    /**
+     * Copies each segment that is complete, from now on, and holds it by the pin of this name until it is copied. A segment is
+     * complete when the next one has begun; see {@link WalOptions#segmentAge()}. Copying ends with the log.
+     *
+     * @param name as in {@link #pin(String)}
+     * @throws IllegalStateException if there are 64 archivers or 1,024 pins already
+     * @throws IOException as {@link #pin(String)} does
+     */
+    WalArchiver archive(String name, SegmentArchive archive) throws IOException;
 
     /**
      * Gives up the suffix: records behind {@code lsn} are gone on return, durably, and their LSNs are assigned again in a new

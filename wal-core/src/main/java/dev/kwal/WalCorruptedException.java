@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 public final class WalCorruptedException extends WalException {
     private static final long serialVersionUID = 1L;
 
-    /** The segment, as in its name. */
+    /** The segment, as in its name; 0 for none. */
     private final long segment;
 
     /** The byte in the segment. */
@@ -28,7 +28,20 @@ public final class WalCorruptedException extends WalException {
         this.lsn = lsn;
     }
 
-    /** The sequence of the damaged or missing segment. */
+    /** What is damaged is no segment. */
+    WalCorruptedException(String what) {
+        this(what, null);
+    }
+
+    /** What is damaged is no segment. */
+    WalCorruptedException(String what, @Nullable Throwable cause) {
+        super(what, cause);
+        this.segment = 0;
+        this.position = 0;
+        this.lsn = 0;
+    }
+
+    /** The sequence of the damaged or missing segment; 0 if the pins are damaged. */
     public long segment() {
         return segment;
     }

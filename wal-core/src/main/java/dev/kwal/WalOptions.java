@@ -22,6 +22,8 @@ import java.util.concurrent.ForkJoinPool;
  *     none
  * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
  * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default
+ * @param retention how large the log may become, and what it drops by itself; {@link Retention#UNLIMITED} by default
+ * @param listener hears of segments, pins and failures; {@link WalListener#NONE} by default
  */
 public record WalOptions(
         long segmentBytes,
@@ -35,7 +37,9 @@ public record WalOptions(
         Duration segmentAge,
         long expectAtLeast,
         boolean verifyOnOpen,
-        Executor completionExecutor) {
+        Executor completionExecutor,
+        Retention retention,
+        WalListener listener) {
     private static final long MAX_SEGMENT_BYTES = 1L << 40;
     private static final int MAX_BYTES = 1 << 30;
 
@@ -58,7 +62,9 @@ public record WalOptions(
             FOREVER,
             0,
             false,
-            ForkJoinPool.commonPool());
+            ForkJoinPool.commonPool(),
+            Retention.UNLIMITED,
+            WalListener.NONE);
 
     /** Checks every value. */
     public WalOptions {
@@ -69,7 +75,12 @@ public record WalOptions(
         check("flushBytes", flushBytes, 1, Integer.MAX_VALUE);
         check("flushRecords", flushRecords, 1, Integer.MAX_VALUE);
         check("expectAtLeast", expectAtLeast, 0, Long.MAX_VALUE);
-        if (defaultLevel == null || flushInterval == null || segmentAge == null || completionExecutor == null) {
+        if (defaultLevel == null
+                || flushInterval == null
+                || segmentAge == null
+                || completionExecutor == null
+                || retention == null
+                || listener == null) {
             throw new IllegalArgumentException("an option is null");
         }
         if (flushInterval.compareTo(Duration.ofMillis(1)) < 0 || flushInterval.compareTo(Duration.ofHours(1)) > 0) {
@@ -94,7 +105,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #maxRecordBytes()}. */
@@ -111,7 +124,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #maxBatchBytes()}. */
@@ -128,7 +143,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #bufferBytes()}. */
@@ -145,7 +162,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #defaultLevel()}. */
@@ -162,7 +181,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #flushInterval()}. */
@@ -179,7 +200,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #flushBytes()}. */
@@ -196,7 +219,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #flushRecords()}. */
@@ -213,7 +238,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #segmentAge()}. */
@@ -230,7 +257,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #expectAtLeast()}. */
@@ -247,7 +276,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #verifyOnOpen()}. */
@@ -264,7 +295,9 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
     }
 
     /** A copy with another {@link #completionExecutor()}. */
@@ -281,7 +314,47 @@ public record WalOptions(
                 segmentAge,
                 expectAtLeast,
                 verifyOnOpen,
-                completionExecutor);
+                completionExecutor,
+                retention,
+                listener);
+    }
+
+    /** A copy with another {@link #retention()}. */
+    public WalOptions withRetention(Retention retention) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor,
+                retention,
+                listener);
+    }
+
+    /** A copy with another {@link #listener()}. */
+    public WalOptions withListener(WalListener listener) {
+        return new WalOptions(
+                segmentBytes,
+                maxRecordBytes,
+                maxBatchBytes,
+                bufferBytes,
+                defaultLevel,
+                flushInterval,
+                flushBytes,
+                flushRecords,
+                segmentAge,
+                expectAtLeast,
+                verifyOnOpen,
+                completionExecutor,
+                retention,
+                listener);
     }
 
     private static void check(String name, long value, long min, long max) {

@@ -26,6 +26,18 @@ class QuickStartSpec :
             }
         }
 
+        "a slow reader goes on where its pin stands" {
+            SuspendingWal.open(tempdir().toPath()).use { log ->
+                val sent = ArrayList<String>()
+                log.append("order 1".toByteArray())
+                mailOrders(log) { sent.add(it) }
+                log.append("order 2".toByteArray())
+                log.checkpoint(2)
+                mailOrders(log) { sent.add(it) }
+                sent shouldBe listOf("order 1", "order 2")
+            }
+        }
+
         "a log lives on okio" {
             val directory = tempdir().toOkioPath()
             printed { okioQuickStart(directory) } shouldBe listOf("1: order 1 paid")

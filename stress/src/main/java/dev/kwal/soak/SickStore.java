@@ -2,6 +2,7 @@ package dev.kwal.soak;
 
 import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.SegmentWriter;
+import dev.kwal.storage.SnapshotStore;
 import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
@@ -42,6 +43,11 @@ final class SickStore implements WalStore {
     @Override
     public SegmentWriter resume(long sequence, long position, long expectedBytes) throws IOException {
         return new SickWriter(store.resume(sequence, position, expectedBytes));
+    }
+
+    @Override
+    public SnapshotStore pins() {
+        return store.pins();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.kwal.cli;
 
 import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.SegmentWriter;
+import dev.kwal.storage.SnapshotStore;
 import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
@@ -32,6 +33,11 @@ final class MeteredStore implements WalStore {
     @Override
     public long[] segments() throws IOException {
         return store.segments();
+    }
+
+    @Override
+    public SnapshotStore pins() {
+        return store.pins();
     }
 
     @Override

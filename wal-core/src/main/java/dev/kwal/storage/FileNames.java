@@ -8,6 +8,7 @@ package dev.kwal.storage;
  * 00000000000000000007.wal.tmp    segment 7 being made
  * pool-00000000000000000007.free  what was segment 7, waiting for reuse
  * RESERVE                         space for the segment that frees space
+ * pins                            a directory: the log's pins, as snapshots
  * LOCK                            carries the lock of the owner; never deleted, its existence means nothing
  * </pre>
  *
@@ -21,6 +22,7 @@ package dev.kwal.storage;
 final class FileNames {
     static final String LOCK = "LOCK";
     static final String RESERVE = "RESERVE";
+    static final String PINS = "pins";
 
     private static final int DIGITS = 20;
     private static final String SEGMENT_SUFFIX = ".wal";

@@ -32,7 +32,7 @@ public final class FileSnapshotStore implements SnapshotStore {
     private final Disk disk;
     private final boolean ownerOnly;
 
-    private FileSnapshotStore(Path directory, Disk disk, boolean ownerOnly) {
+    FileSnapshotStore(Path directory, Disk disk, boolean ownerOnly) {
         this.directory = directory;
         this.disk = disk;
         this.ownerOnly = ownerOnly;

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Keeps the segments as files of one directory.
  *
  * <p>Segment 7 is the file {@code 00000000000000000007.wal}. Beside the segments the store makes a file {@code LOCK},
- * a file {@code RESERVE}, and for a short while {@code *.wal.tmp} and {@code pool-*.free}. All other files are left
+ * a file {@code RESERVE}, with the first pin a directory {@code pins}, and for a short while {@code *.wal.tmp} and {@code pool-*.free}. All other files are left
  * alone. The directory has to be on a local file system of this machine: the locks and flushes of network file systems
  * promise less.
  *
@@ -212,6 +212,12 @@ public final class FileStore implements WalStore {
             DurableDirectory.closeAfter(e, file);
             throw e;
         }
+    }
+
+    /** In the directory {@code pins} below, with files of the same modes. */
+    @Override
+    public SnapshotStore pins() {
+        return new FileSnapshotStore(directory.resolve(FileNames.PINS), disk, settings.ownerOnly);
     }
 
     @Override

@@ -27,6 +27,7 @@ public final class MemoryStore implements WalStore {
     private final Space space;
     private final AtomicBoolean locked = new AtomicBoolean();
     private final ReentrantLock lock = new ReentrantLock();
+    private final SnapshotStore pins = new MemorySnapshotStore();
     private final TreeMap<Long, MemorySegmentBytes> segments = new TreeMap<>();
 
     /** A store without a limit that promises what is true: nothing outlives the process. */
@@ -118,6 +119,11 @@ public final class MemoryStore implements WalStore {
         bytes.prepare(expectedBytes);
         bytes.cut(position);
         return new Writer(bytes);
+    }
+
+    @Override
+    public SnapshotStore pins() {
+        return pins;
     }
 
     @Override

@@ -74,6 +74,12 @@ public interface WalStore {
     SegmentWriter resume(long sequence, long position, long expectedBytes) throws IOException;
 
     /**
+     * Where the log keeps its pins: a place of its own beside the segments, as durable as they are. A store on top of another
+     * gives that one's. Creates nothing; the first pin does.
+     */
+    SnapshotStore pins();
+
+    /**
      * Opens a segment for reading. Works beside a writer, and without the lock.
      *
      * @throws java.nio.file.NoSuchFileException if there is no such segment

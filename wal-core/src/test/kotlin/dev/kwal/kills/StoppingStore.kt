@@ -40,6 +40,8 @@ internal class StoppingStore(
         return Writer(medium.resume(sequence, position, expectedBytes))
     }
 
+    override fun pins() = medium.pins()
+
     override fun open(sequence: Long) = before("open").let { medium.open(sequence) }
 
     override fun delete(sequence: Long) = before("delete").let { medium.delete(sequence) }

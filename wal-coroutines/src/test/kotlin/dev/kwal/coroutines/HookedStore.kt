@@ -3,6 +3,7 @@ package dev.kwal.coroutines
 import dev.kwal.storage.MemoryStore
 import dev.kwal.storage.SegmentReader
 import dev.kwal.storage.SegmentWriter
+import dev.kwal.storage.SnapshotStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
 import java.io.Closeable
@@ -38,6 +39,8 @@ internal class HookedStore(
         before("resume")
         return HookedWriter(store.resume(sequence, position, expectedBytes))
     }
+
+    override fun pins(): SnapshotStore = store.pins()
 
     override fun open(sequence: Long): SegmentReader {
         before("open")

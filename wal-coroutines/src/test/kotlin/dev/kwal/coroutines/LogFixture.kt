@@ -45,6 +45,9 @@ internal const val LARGE = 20_000
 /** Leaves something in the buffer, so that a large record finds no room. */
 internal suspend fun SuspendingWal.occupyBuffer(): Long = append("in the buffer".toByteArray(), Durability.BUFFERED)
 
+internal suspend fun SuspendingWal.write(vararg texts: String): Long =
+    texts.map { appendAndSync(it.toByteArray()) }.last()
+
 internal suspend fun SuspendingWal.texts(): List<String> = replay().toList().map { it.text() }
 
 internal fun WalRecord.text(): String = toByteArray().decodeToString()

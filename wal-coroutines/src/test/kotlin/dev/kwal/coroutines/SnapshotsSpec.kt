@@ -277,9 +277,6 @@ class SnapshotsSpec :
         }
     })
 
-private suspend fun SuspendingWal.write(vararg texts: String): Long =
-    texts.map { appendAndSync(it.toByteArray()) }.last()
-
 private suspend fun SuspendingSnapshots.publishText(lsn: Long, text: String): Snapshot =
     publish(lsn) { it.write(text.toByteArray()) }
 

@@ -2,6 +2,7 @@ package dev.kwal.okio
 
 import dev.kwal.storage.SegmentReader
 import dev.kwal.storage.SegmentWriter
+import dev.kwal.storage.SnapshotStore
 import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
 import okio.FileSystem
@@ -109,6 +110,9 @@ public class OkioStore internal constructor(private val ground: Ground, private 
         require(position in 0..bytes) { "segment $sequence has $bytes bytes, cannot go on at $position" }
         return writer(segment, position)
     }
+
+    /** An [OkioSnapshotStore] in the directory `pins` below. */
+    override fun pins(): SnapshotStore = OkioSnapshotStore(fileSystem, directory / "pins")
 
     /**
      * Opens the file of a segment for reading.

@@ -2,6 +2,7 @@ package dev.kwal.samples.threads;
 
 import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.SegmentWriter;
+import dev.kwal.storage.SnapshotStore;
 import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
@@ -46,6 +47,11 @@ final class CountedStore implements WalStore {
     @Override
     public SegmentWriter resume(long sequence, long position, long expectedBytes) throws IOException {
         return new Writer(store.resume(sequence, position, expectedBytes));
+    }
+
+    @Override
+    public SnapshotStore pins() {
+        return store.pins();
     }
 
     @Override

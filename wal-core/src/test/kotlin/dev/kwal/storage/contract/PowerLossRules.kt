@@ -23,6 +23,12 @@ internal fun StringSpec.powerLossRules(medium: () -> Medium) {
         }
     }
 
+    "pins survive a loss of power" {
+        afterPowerLoss({ it.pins().create(1) { pins -> pins.write(byteArrayOf(7)) } }) {
+            it.pins().open(1).use { pins -> pins.readAllBytes().toList() } shouldBe listOf<Byte>(7)
+        }
+    }
+
     "synced bytes survive a loss of power" {
         afterPowerLoss({
             val writer = it.create(1, bytes("h"), 1000)

@@ -49,6 +49,17 @@ public abstract class StoreContract(medium: () -> Medium, losesPower: Boolean = 
             on { _, store -> store.segments().toList() shouldBe emptyList() }
         }
 
+        "pins have a place of their own, shared by all stores on the same place, and are no segments" {
+            on { place, store ->
+                store.pins().snapshots().size shouldBe 0
+                store.pins().create(1) { it.write(byteArrayOf(7)) }
+                place.store().pins().open(1).use { it.readAllBytes().toList() } shouldBe listOf<Byte>(7)
+                store.segments().toList() shouldBe emptyList()
+                store.make(1, "header")
+                store.pins().snapshots().toList() shouldBe listOf(1L)
+            }
+        }
+
         "a lock keeps out a second one, of this store or another on the same place" {
             on { place, store ->
                 shouldThrow<StoreLockedException> { store.lock() }
