@@ -18,6 +18,8 @@ import java.util.concurrent.ForkJoinPool;
  * @param flushBytes how many buffered bytes are written at once, 1 to any
  * @param flushRecords how many buffered records are written at once, 1 to any
  * @param segmentAge how old a segment becomes before the next append rotates, more than zero; {@link #FOREVER} for any age
+ * @param lingerDelay how long a flush is put off that {@link #lingerSiblings()} others wait for, zero to 1 hour
+ * @param lingerSiblings how many other records must wait for a flush that is put off, 1 or more
  * @param expectAtLeast an LSN known to have been synced, from a snapshot for example: opening fails if it is missing; 0 for
  *     none
  * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
@@ -35,6 +37,8 @@ public record WalOptions(
         int flushBytes,
         int flushRecords,
         Duration segmentAge,
+        Duration lingerDelay,
+        int lingerSiblings,
         long expectAtLeast,
         boolean verifyOnOpen,
         Executor completionExecutor,
@@ -42,6 +46,7 @@ public record WalOptions(
         WalListener listener) {
     private static final long MAX_SEGMENT_BYTES = 1L << 40;
     private static final int MAX_BYTES = 1 << 30;
+    private static final Duration MAX_LINGER = Duration.ofHours(1);
 
     /** No limit of age. */
     public static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
@@ -60,6 +65,8 @@ public record WalOptions(
             1 << 20,
             10_000,
             FOREVER,
+            Duration.ZERO,
+            1,
             0,
             false,
             ForkJoinPool.commonPool(),
@@ -74,10 +81,12 @@ public record WalOptions(
         check("bufferBytes", bufferBytes, 4 << 10, MAX_BYTES);
         check("flushBytes", flushBytes, 1, Integer.MAX_VALUE);
         check("flushRecords", flushRecords, 1, Integer.MAX_VALUE);
+        check("lingerSiblings", lingerSiblings, 1, Integer.MAX_VALUE);
         check("expectAtLeast", expectAtLeast, 0, Long.MAX_VALUE);
         if (defaultLevel == null
                 || flushInterval == null
                 || segmentAge == null
+                || lingerDelay == null
                 || completionExecutor == null
                 || retention == null
                 || listener == null) {
@@ -89,277 +98,186 @@ public record WalOptions(
         if (segmentAge.isNegative() || segmentAge.isZero()) {
             throw new IllegalArgumentException("segmentAge is " + segmentAge + ", expected more than zero");
         }
+        if (lingerDelay.isNegative() || lingerDelay.compareTo(MAX_LINGER) > 0) {
+            throw new IllegalArgumentException("lingerDelay is " + lingerDelay + ", expected zero to 1 hour");
+        }
     }
 
     /** A copy with another {@link #segmentBytes()}. */
     public WalOptions withSegmentBytes(long segmentBytes) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.segmentBytes = segmentBytes;
+        return draft.options();
     }
 
     /** A copy with another {@link #maxRecordBytes()}. */
     public WalOptions withMaxRecordBytes(int maxRecordBytes) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.maxRecordBytes = maxRecordBytes;
+        return draft.options();
     }
 
     /** A copy with another {@link #maxBatchBytes()}. */
     public WalOptions withMaxBatchBytes(int maxBatchBytes) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.maxBatchBytes = maxBatchBytes;
+        return draft.options();
     }
 
     /** A copy with another {@link #bufferBytes()}. */
     public WalOptions withBufferBytes(int bufferBytes) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.bufferBytes = bufferBytes;
+        return draft.options();
     }
 
     /** A copy with another {@link #defaultLevel()}. */
     public WalOptions withDefaultLevel(Durability defaultLevel) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.defaultLevel = defaultLevel;
+        return draft.options();
     }
 
     /** A copy with another {@link #flushInterval()}. */
     public WalOptions withFlushInterval(Duration flushInterval) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.flushInterval = flushInterval;
+        return draft.options();
     }
 
     /** A copy with another {@link #flushBytes()}. */
     public WalOptions withFlushBytes(int flushBytes) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.flushBytes = flushBytes;
+        return draft.options();
     }
 
     /** A copy with another {@link #flushRecords()}. */
     public WalOptions withFlushRecords(int flushRecords) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.flushRecords = flushRecords;
+        return draft.options();
     }
 
     /** A copy with another {@link #segmentAge()}. */
     public WalOptions withSegmentAge(Duration segmentAge) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.segmentAge = segmentAge;
+        return draft.options();
+    }
+
+    /**
+     * A copy in which a flush that at least {@code minSiblings} other records wait for is put off for {@code maxDelay}, so that
+     * more can share it: fewer flushes for longer waits. A record that nobody else waits beside is flushed at once. What cannot
+     * wait, such as a rotation, a checkpoint or closing, ends the delay.
+     *
+     * @param maxDelay zero, the default, to 1 hour
+     * @param minSiblings 1 or more
+     */
+    public WalOptions withLinger(Duration maxDelay, int minSiblings) {
+        var draft = new Draft(this);
+        draft.lingerDelay = maxDelay;
+        draft.lingerSiblings = minSiblings;
+        return draft.options();
     }
 
     /** A copy with another {@link #expectAtLeast()}. */
     public WalOptions withExpectAtLeast(long expectAtLeast) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.expectAtLeast = expectAtLeast;
+        return draft.options();
     }
 
     /** A copy with another {@link #verifyOnOpen()}. */
     public WalOptions withVerifyOnOpen(boolean verifyOnOpen) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.verifyOnOpen = verifyOnOpen;
+        return draft.options();
     }
 
     /** A copy with another {@link #completionExecutor()}. */
     public WalOptions withCompletionExecutor(Executor completionExecutor) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.completionExecutor = completionExecutor;
+        return draft.options();
     }
 
     /** A copy with another {@link #retention()}. */
     public WalOptions withRetention(Retention retention) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.retention = retention;
+        return draft.options();
     }
 
     /** A copy with another {@link #listener()}. */
     public WalOptions withListener(WalListener listener) {
-        return new WalOptions(
-                segmentBytes,
-                maxRecordBytes,
-                maxBatchBytes,
-                bufferBytes,
-                defaultLevel,
-                flushInterval,
-                flushBytes,
-                flushRecords,
-                segmentAge,
-                expectAtLeast,
-                verifyOnOpen,
-                completionExecutor,
-                retention,
-                listener);
+        var draft = new Draft(this);
+        draft.listener = listener;
+        return draft.options();
     }
 
     private static void check(String name, long value, long min, long max) {
         if (value < min || value > max) {
             throw new IllegalArgumentException(name + " is " + value + ", expected " + min + " to " + max);
+        }
+    }
+
+    /** Values on their way from one set of options to the next. */
+    private static final class Draft {
+        private long segmentBytes;
+        private int maxRecordBytes;
+        private int maxBatchBytes;
+        private int bufferBytes;
+        private Durability defaultLevel;
+        private Duration flushInterval;
+        private int flushBytes;
+        private int flushRecords;
+        private Duration segmentAge;
+        private Duration lingerDelay;
+        private int lingerSiblings;
+        private long expectAtLeast;
+        private boolean verifyOnOpen;
+        private Executor completionExecutor;
+        private Retention retention;
+        private WalListener listener;
+
+        Draft(WalOptions from) {
+            this.segmentBytes = from.segmentBytes;
+            this.maxRecordBytes = from.maxRecordBytes;
+            this.maxBatchBytes = from.maxBatchBytes;
+            this.bufferBytes = from.bufferBytes;
+            this.defaultLevel = from.defaultLevel;
+            this.flushInterval = from.flushInterval;
+            this.flushBytes = from.flushBytes;
+            this.flushRecords = from.flushRecords;
+            this.segmentAge = from.segmentAge;
+            this.lingerDelay = from.lingerDelay;
+            this.lingerSiblings = from.lingerSiblings;
+            this.expectAtLeast = from.expectAtLeast;
+            this.verifyOnOpen = from.verifyOnOpen;
+            this.completionExecutor = from.completionExecutor;
+            this.retention = from.retention;
+            this.listener = from.listener;
+        }
+
+        WalOptions options() {
+            return new WalOptions(
+                    segmentBytes,
+                    maxRecordBytes,
+                    maxBatchBytes,
+                    bufferBytes,
+                    defaultLevel,
+                    flushInterval,
+                    flushBytes,
+                    flushRecords,
+                    segmentAge,
+                    lingerDelay,
+                    lingerSiblings,
+                    expectAtLeast,
+                    verifyOnOpen,
+                    completionExecutor,
+                    retention,
+                    listener);
         }
     }
 }

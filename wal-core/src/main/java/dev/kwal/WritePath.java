@@ -312,6 +312,7 @@ final class WritePath {
             while (isWriting) {
                 progress.await();
             }
+            linger();
             writeUpTo(target);
             if (progress.isFailed() || progress.writtenLsn() == progress.durableLsn()) {
                 return progress.isFailed();
@@ -321,6 +322,17 @@ final class WritePath {
         } finally {
             isSyncing = false;
             progress.signal();
+        }
+    }
+
+    /** Puts a flush off that others wait for, so that more can share it, unless somebody needs the path for itself. */
+    private void linger() {
+        if (options.lingerDelay().isZero() || progress.lastLsn() - progress.durableLsn() <= options.lingerSiblings()) {
+            return;
+        }
+        var deadline = Deadline.after(options.lingerDelay());
+        while (exclusiveWaiters == 0 && !progress.isFailed() && progress.await(deadline)) {
+            // Something has changed that is no reason to hurry.
         }
     }
 
@@ -398,6 +410,7 @@ final class WritePath {
         lock.lock();
         try {
             exclusiveWaiters++;
+            progress.signal();
             while (isExclusive || isWriting || isSyncing) {
                 progress.await();
             }

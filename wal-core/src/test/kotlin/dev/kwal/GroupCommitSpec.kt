@@ -9,6 +9,7 @@ import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
 import io.kotest.matchers.comparables.shouldBeGreaterThanOrEqualTo
 import io.kotest.matchers.comparables.shouldBeLessThanOrEqualTo
 import io.kotest.matchers.shouldBe
+import java.time.Duration
 import java.util.concurrent.Semaphore
 import java.util.concurrent.atomic.AtomicInteger
 
@@ -90,6 +91,24 @@ class GroupCommitSpec :
             gate.open()
             (others + first).forEach { it.result() }
             log.store.syncCount shouldBe 2
+        }
+
+        "a flush that others wait for is put off until what cannot wait comes" {
+            val log = LogFixture(options = ROOMY.withLinger(Duration.ofHours(1), 2))
+            val gate = log.store.stopAt("sync")
+            val first = running { log.wal.appendAndSync("alone, and flushed at once".toByteArray()) }
+            gate.awaitSomebody()
+            val others = List(3) { running { log.wal.appendAndSync("r$it".toByteArray()) } }
+            awaitUntil { log.wal.lastLsn() == 4L && others.all { it.isWaiting } }
+            gate.open()
+            first.result() shouldBe 1
+            val late = List(3) { running { log.wal.appendAndSync("late $it".toByteArray()) } }
+            awaitUntil { log.wal.lastLsn() == 7L && late.all { it.isWaiting } }
+            (others + late).none { it.isDone } shouldBe true
+            log.store.syncCount shouldBe 1
+            val checkpoint = running { log.wal.checkpoint(1) }
+            (others + late).forEach { it.result() }
+            checkpoint.result()
         }
 
         "a flush that began before a record was written does not release its sync" {

@@ -33,6 +33,9 @@ class OptionsSpec :
             shouldRefuse("flushInterval is PT2H") { withFlushInterval(Duration.ofHours(2)) }
             shouldRefuse("segmentAge is PT0S, expected more than zero") { withSegmentAge(Duration.ZERO) }
             shouldRefuse("segmentAge is PT-1S") { withSegmentAge(Duration.ofSeconds(-1)) }
+            shouldRefuse("lingerDelay is PT-1S, expected zero to 1 hour") { withLinger(Duration.ofSeconds(-1), 1) }
+            shouldRefuse("lingerDelay is PT2H") { withLinger(Duration.ofHours(2), 1) }
+            shouldRefuse("lingerSiblings is 0") { withLinger(Duration.ZERO, 0) }
         }
 
         "the ends of every range are accepted, and each with method changes its own value alone" {
@@ -46,6 +49,7 @@ class OptionsSpec :
                 .withFlushBytes(1)
                 .withFlushRecords(Int.MAX_VALUE)
                 .withSegmentAge(Duration.ofNanos(1))
+                .withLinger(Duration.ofHours(1), Int.MAX_VALUE)
                 .withExpectAtLeast(Long.MAX_VALUE)
                 .withVerifyOnOpen(true)
                 .withCompletionExecutor(Runnable::run)
@@ -55,6 +59,7 @@ class OptionsSpec :
                 listOf(4096, 1, Int.MAX_VALUE)
             listOf(options.defaultLevel(), options.flushInterval(), options.segmentAge()) shouldBe
                 listOf(Durability.BUFFERED, Duration.ofHours(1), Duration.ofNanos(1))
+            options.lingerDelay() to options.lingerSiblings() shouldBe (Duration.ofHours(1) to Int.MAX_VALUE)
             options.expectAtLeast() to options.verifyOnOpen() shouldBe (Long.MAX_VALUE to true)
         }
 

@@ -21,6 +21,9 @@ internal interface Ground {
 
     val capabilities: StoreCapabilities
 
+    /** Whether zeros are written ahead, so that a flush has nothing to do but the bytes. */
+    val preparesSpace: Boolean
+
     /** Makes the directory and takes it. */
     fun lock(): Closeable
 
@@ -60,6 +63,8 @@ private class SystemGround(directory: Path) : Ground {
     override val fileSystem: FileSystem get() = FileSystem.SYSTEM
 
     override val capabilities: StoreCapabilities get() = StoreCapabilities.DURABLE
+
+    override val preparesSpace: Boolean get() = true
 
     override fun lock(): Closeable = locks.lock()
 
@@ -102,6 +107,8 @@ private class PlainGround(private val given: FileSystem, private val directory: 
     override val fileSystem: FileSystem = SerialFileSystem(given)
 
     override val capabilities: StoreCapabilities get() = StoreCapabilities.PROCESS_CRASH_ONLY
+
+    override val preparesSpace: Boolean get() = false
 
     override fun lock(): Closeable {
         fileSystem.createDirectories(directory)

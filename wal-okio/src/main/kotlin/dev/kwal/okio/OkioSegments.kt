@@ -8,16 +8,23 @@ import java.nio.ByteBuffer
 import java.nio.channels.ClosedChannelException
 
 private const val BLOCK_BYTES = 64 * 1024
+private val ZEROS = ByteArray(BLOCK_BYTES)
 
 /**
- * Appends at a position of its own; a file grows as it is written, since okio can only prepare space on the heap.
+ * Appends at a position of its own.
  *
  * Always: after a failed append or sync nothing touches the file again but its closing.
+ *
+ * @property position where the next byte goes
+ * @property preparedPosition up to where zeros were written ahead; [Long.MAX_VALUE] where the file grows as it is written
+ * @property trims whether closing gives back what is behind the position; a new file that was never used stays prepared
  */
 internal class OkioSegmentWriter(
     private val handle: FileHandle,
     private val flush: Flush,
     private var position: Long,
+    private var preparedPosition: Long,
+    private var trims: Boolean,
 ) : SegmentWriter {
     @Volatile
     private var failure: Throwable? = null
@@ -25,7 +32,17 @@ internal class OkioSegmentWriter(
     @Volatile
     private var closed = false
 
+    override fun prepare(endPosition: Long): Long {
+        requireUsable()
+        if (endPosition > preparedPosition) {
+            handle.writeZeros(maxOf(position, preparedPosition), endPosition)
+            preparedPosition = endPosition
+        }
+        return preparedPosition
+    }
+
     override fun append(bytes: ByteBuffer) = unlessFailed {
+        trims = true
         val end = position + bytes.remaining()
         handle.writeAll(position, bytes)
         position = end
@@ -37,13 +54,17 @@ internal class OkioSegmentWriter(
         if (closed) return
         closed = true
         handle.use { file ->
-            flush.use { if (failure == null && file.size() > position) file.resize(position) }
+            flush.use { if (trims && failure == null && file.size() > position) file.resize(position) }
         }
     }
 
-    private inline fun unlessFailed(step: () -> Unit) {
+    private fun requireUsable() {
         if (closed) throw ClosedChannelException()
         failure?.let { throw IOException("the segment writer failed before", it) }
+    }
+
+    private inline fun unlessFailed(step: () -> Unit) {
+        requireUsable()
         try {
             step()
         } catch (thrown: Throwable) {
@@ -71,6 +92,13 @@ internal class OkioSegmentReader(private val handle: FileHandle) : SegmentReader
     override fun close() {
         closed = true
         handle.close()
+    }
+}
+
+/** Writes zeros from one position to another. */
+internal fun FileHandle.writeZeros(from: Long, to: Long) {
+    for (at in from until to step BLOCK_BYTES.toLong()) {
+        write(at, ZEROS, 0, minOf(BLOCK_BYTES.toLong(), to - at).toInt())
     }
 }
 

@@ -14,14 +14,18 @@ import java.nio.file.FileAlreadyExistsException
 import java.nio.file.FileSystemException
 import java.nio.file.NoSuchFileException
 
+/** Space for the frames that end a segment, where nothing is said of its length. */
+private const val SLACK_BYTES = 64L * 1024
+
 /**
  * Keeps the segments as files in a directory of an okio file system, under the names that
  * [dev.kwal.storage.FileStore] gives them.
  *
  * What it can promise depends on the file system:
  * - [FileSystem.SYSTEM] survives power loss, because files and directories are flushed past okio, which cannot flush a
- *   directory. The lock is the operating system's. Prefer [dev.kwal.storage.FileStore] all the same: it writes space
- *   ahead and keeps a reserve for a full disk.
+ *   directory, and space is written ahead, so that no flush has to change the size of a file. The lock is the operating
+ *   system's. Prefer [dev.kwal.storage.FileStore] all the same: it keeps a reserve for a full disk, and okio takes two
+ *   calls of the system for a write.
  * - Every other one, a decorated system file system included, is taken to survive the process and no more, so a log on
  *   it refuses the level *synced*. Its lock keeps out other stores on the same [FileSystem] object in this process; keep
  *   out other processes yourself. Interrupts do there what they do to that file system.
@@ -69,8 +73,8 @@ public class OkioStore internal constructor(private val ground: Ground, private 
     }
 
     /**
-     * Makes the file of a segment under a temporary name, flushes the header, and gives it its name. Prepares no space: okio
-     * would do it on the heap.
+     * Makes the file of a segment under a temporary name, prepares its space on [FileSystem.SYSTEM], flushes it, and gives
+     * it its name.
      *
      * @throws FileAlreadyExistsException if the segment exists
      * @throws IOException if it cannot be created; nothing is left behind
@@ -82,13 +86,16 @@ public class OkioStore internal constructor(private val ground: Ground, private 
         val unfinished = directory / FileNames.SEGMENT.temporary(sequence)
         try {
             if (isFile(unfinished)) ground.delete(unfinished)
+            val position = header.remaining().toLong()
+            val end = if (expectedBytes > 0) maxOf(position, expectedBytes) else position + SLACK_BYTES
             ground.create(unfinished).use {
                 it.writeAll(0, header.duplicate())
+                if (ground.preparesSpace) it.writeZeros(position, end)
                 it.flush()
             }
             fileSystem.atomicMove(unfinished, segment)
             ground.syncDirectory()
-            return writer(segment, header.remaining().toLong())
+            return writer(segment, position, end, isResumed = false)
         } catch (thrown: Throwable) {
             deleteAfter(thrown, unfinished)
             deleteAfter(thrown, segment)
@@ -97,18 +104,33 @@ public class OkioStore internal constructor(private val ground: Ground, private 
     }
 
     /**
-     * Opens the file of a segment for writing on from [position].
+     * Opens the file of a segment for writing on from [position], and prepares space on [FileSystem.SYSTEM].
      *
      * @throws NoSuchFileException if there is no such segment
      * @throws IllegalArgumentException if [position] is behind its end
-     * @throws IOException if it cannot be opened
+     * @throws IOException if it cannot be opened, or space cannot be prepared
      */
     override fun resume(sequence: Long, position: Long, expectedBytes: Long): SegmentWriter {
         require(expectedBytes >= 0) { "expectedBytes is negative: $expectedBytes" }
         val segment = existing(sequence)
         val bytes = fileSystem.metadata(segment).size ?: 0
         require(position in 0..bytes) { "segment $sequence has $bytes bytes, cannot go on at $position" }
-        return writer(segment, position)
+        val end = maxOf(position + SLACK_BYTES, expectedBytes)
+        if (ground.preparesSpace) prepare(segment, position, end, bytes)
+        return writer(segment, position, end, isResumed = true)
+    }
+
+    /** Zeros are written over what is behind the position, too: its blocks may exist by name only. */
+    private fun prepare(segment: Path, position: Long, end: Long, bytes: Long) {
+        fileSystem.openReadWrite(segment, mustExist = true).use { file ->
+            try {
+                file.writeZeros(position, end)
+                file.flush()
+            } catch (thrown: Throwable) {
+                runCatching { file.resize(bytes) }.onFailure(thrown::addSuppressed)
+                throw thrown
+            }
+        }
     }
 
     /** An [OkioSnapshotStore] in the directory `pins` below. */
@@ -138,10 +160,11 @@ public class OkioStore internal constructor(private val ground: Ground, private 
         return if (capabilities().survivesPowerLoss()) store else "$store, which is not on FileSystem.SYSTEM itself"
     }
 
-    private fun writer(segment: Path, position: Long): SegmentWriter {
+    private fun writer(segment: Path, position: Long, end: Long, isResumed: Boolean): SegmentWriter {
         val handle = fileSystem.openReadWrite(segment, mustExist = true)
+        val prepared = if (ground.preparesSpace) end else Long.MAX_VALUE
         try {
-            return OkioSegmentWriter(handle, ground.flush(segment, handle), position)
+            return OkioSegmentWriter(handle, ground.flush(segment, handle), position, prepared, trims = isResumed)
         } catch (thrown: Throwable) {
             handle.closeAfter(thrown)
             throw thrown
