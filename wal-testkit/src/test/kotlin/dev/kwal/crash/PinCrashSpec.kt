@@ -1,6 +1,5 @@
 package dev.kwal.crash
 
-import dev.kwal.Durability
 import dev.kwal.Retention
 import dev.kwal.Wal
 import dev.kwal.WalOptions
@@ -103,7 +102,7 @@ private class PinnedLife : CrashScenario {
         listOf(place.least, place.most).let { (it.min()..it.max()).toList() } shouldContain pin.lsn()
         wal.firstLsn() shouldBeLessThanOrEqual pin.lsn() + 1
         var lsn = pin.lsn()
-        wal.follow(lsn + 1, Durability.SYNCED).use { reader ->
+        wal.replay(lsn + 1).use { reader ->
             while (lsn < lastSynced) {
                 reader.next() shouldBe true
                 reader.lsn() shouldBe ++lsn
