@@ -1,6 +1,5 @@
 package dev.kwal;
 
-import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.SegmentWriter;
 import dev.kwal.storage.SingleFileStore;
 import java.io.Closeable;
@@ -139,32 +138,11 @@ public final class RecordFile implements Closeable {
         return tail;
     }
 
-    /**
-     * Writes again what is not proven synced, because a flush that failed before may have left it in the page cache alone, and
-     * cuts off what is torn, because what is appended could make frames behind it whole again. The next flush makes the cut
-     * durable, before anything is appended.
-     */
+    /** What is torn is cut off, because what is appended could make frames behind it whole again. */
     private static void makeDurable(SingleFileStore store, Analysis analysis, TailScan tail) throws IOException {
         boolean isUnproven = analysis.verdict().action() == RecoveryTable.Action.COPY;
-        if (!isUnproven && tail.reader().size() <= tail.endPosition()) {
-            return;
-        }
-        long from = isUnproven ? analysis.provenPosition() : tail.endPosition();
-        try (var writer = store.resume(SEQUENCE, from, 0)) {
-            rewrite(tail.reader(), from, tail.endPosition(), writer);
-            writer.sync();
-        }
-    }
-
-    private static void rewrite(SegmentReader reader, long from, long to, SegmentWriter writer) throws IOException {
-        var block = ByteBuffer.allocate(BLOCK_BYTES);
-        for (long at = from; at < to; at += block.limit()) {
-            block.clear().limit((int) Math.min(block.capacity(), to - at));
-            reader.read(at, block);
-            if (block.hasRemaining()) {
-                throw new IOException("the file has become shorter, byte " + at + " is gone");
-            }
-            writer.append(block.flip().duplicate());
+        if (isUnproven || tail.reader().size() > tail.endPosition()) {
+            store.settle(isUnproven ? analysis.provenPosition() : tail.endPosition(), tail.endPosition());
         }
     }
 

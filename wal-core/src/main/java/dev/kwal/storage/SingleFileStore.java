@@ -3,6 +3,7 @@ package dev.kwal.storage;
 import dev.kwal.storage.disk.Disk;
 import dev.kwal.storage.disk.OtherDisk;
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
  */
 public final class SingleFileStore implements WalStore {
     private static final long SEQUENCE = 1;
+    private static final int BLOCK_BYTES = 64 << 10;
 
     static {
         OtherDisk.movesSingleFilesBy((store, disk) -> new SingleFileStore(store.file, disk, store.ownerOnly));
@@ -111,7 +113,33 @@ public final class SingleFileStore implements WalStore {
         }
     }
 
-    /** {@inheritDoc} What is behind the position stays until it is written over, or until the writer is closed. */
+    /**
+     * Makes what is there durable up to an end, and gives up what is behind: writes the bytes from a position on again,
+     * unchanged, since a flush that failed before may have left them in the page cache alone, cuts the file off, and flushes.
+     * Interrupted by a crash, it may be done again.
+     *
+     * @param from up to where the file is known to be durable
+     * @param end at least {@code from}, at most the size
+     * @throws IOException if it fails; nothing before the end was changed
+     */
+    public void settle(long from, long end) throws IOException {
+        try (var open = disk.openForWriting(existing(SEQUENCE))) {
+            var block = ByteBuffer.allocate(BLOCK_BYTES);
+            for (long at = from; at < end; at += block.limit()) {
+                block.clear().limit((int) Math.min(block.capacity(), end - at));
+                if (open.readAll(block, at) < block.limit()) {
+                    throw new EOFException(file + " has become shorter, byte " + at + " is gone");
+                }
+                open.writeAll(block.flip(), at);
+            }
+            if (open.size() > end) {
+                open.truncate(end);
+            }
+            open.sync(true);
+        }
+    }
+
+    /** {@inheritDoc} What is behind the position stays until it is written over. */
     @Override
     public SegmentWriter resume(long sequence, long position, long expectedBytes) throws IOException {
         var open = disk.openForWriting(existing(sequence));
@@ -121,7 +149,7 @@ public final class SingleFileStore implements WalStore {
                         file + " has " + open.size() + " bytes, cannot go on at " + position);
             }
             open.sync(true);
-            return new FileSegmentWriter(open, position, true, Long.MAX_VALUE);
+            return new FileSegmentWriter(open, position, false, Long.MAX_VALUE);
         } catch (Throwable e) {
             DurableDirectory.closeAfter(e, open);
             throw e;

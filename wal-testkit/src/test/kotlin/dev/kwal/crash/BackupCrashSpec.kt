@@ -11,12 +11,15 @@ import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.comparables.shouldBeGreaterThan
+import io.kotest.matchers.comparables.shouldBeLessThanOrEqual
 import io.kotest.matchers.longs.shouldBeInRange
 import io.kotest.matchers.shouldBe
 import java.io.IOException
 import java.nio.file.Path
+import java.time.Duration
 
 private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(1024).withBufferBytes(16 * 1024)
+    .withFlushInterval(Duration.ofHours(1))
 private val PLACE = Path.of("/backups").toAbsolutePath()
 private val COPY = PLACE.resolve("copy")
 
@@ -54,7 +57,8 @@ class BackupCrashSpec :
                         if (backup.isSuccess) names shouldBe listOf("copy")
                         if ("copy" in names) disk.backedUp() shouldBe 1L..5L
                         log.append(record(6))
-                        disk.openFiles shouldBe 1
+                        // The segment being written, and the next one.
+                        disk.openFiles shouldBeLessThanOrEqual 2
                         log.backup(disk.store(PLACE.resolve("again"))).lastLsn() shouldBe 6
                     }
                 }
