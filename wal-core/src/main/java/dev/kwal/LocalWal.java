@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import dev.kwal.storage.FileStore;
 import dev.kwal.storage.StoreCapabilities;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
@@ -368,6 +369,12 @@ final class LocalWal implements Wal {
         }
         appender.check(level);
         return cursor(fromLsn, Long.MAX_VALUE, level, true, FrameScanner.BLOCK_BYTES);
+    }
+
+    @Override
+    public WalBackup backup(FileStore target) throws IOException {
+        writeThrough(progress.lastLsn());
+        return Backup.make(store, options, target);
     }
 
     /** Writes what is buffered, so that it can be read; on a failed log what is durable has to do. */

@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import dev.kwal.storage.FileStore;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -149,6 +150,14 @@ final class ReadOnlyWal implements WalReader, LogView {
         }
         refresh();
         return cursor(fromLsn, Long.MAX_VALUE, true, FrameScanner.BLOCK_BYTES);
+    }
+
+    @Override
+    public WalBackup backup(FileStore target) throws IOException {
+        if (isClosed) {
+            throw new WalClosedException();
+        }
+        return Backup.make(store, options, target);
     }
 
     private WalCursor cursor(long fromLsn, long untilLsn, boolean follows, int blockBytes) throws WalException {

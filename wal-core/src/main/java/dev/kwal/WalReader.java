@@ -1,7 +1,9 @@
 package dev.kwal;
 
+import dev.kwal.storage.FileStore;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +89,42 @@ public interface WalReader extends Closeable {
      * @throws IOException as {@link #replay} does
      */
     WalCursor follow(long fromLsn, Durability level) throws IOException;
+
+    /**
+     * Copies the log into a directory that does not exist yet, while it is in use or not. To restore is to open the copy.
+     *
+     * @throws IOException as {@link #backup(FileStore)} does
+     */
+    default WalBackup backup(Path directory) throws IOException {
+        return backup(FileStore.of(directory));
+    }
+
+    /**
+     * Copies the log into a directory that does not exist yet, while it is in use or not. To restore is to open the copy.
+     *
+     * <p>The copy is the log as it was at one moment during the call, as if its owner had been killed then. It has every record
+     * that was durable when the call began, and all that the owner had appended by then if it is the owner who calls. It may
+     * have some more, also such as the log itself would lose if the power went now.
+     *
+     * <p>On return it is read and checked in full, and survives a loss of power. The directory gets its name only then; until
+     * then, and after the process was killed in the middle, it is called {@code ….partial}. Appends, checkpoints and truncations
+     * go on meanwhile; if one of them takes away what is being copied, the copy is made again, up to 20 times.
+     *
+     * <p>Sealed segments of a {@link FileStore} get a second name, a hard link, where the file system has such and the copy is
+     * on the same. That costs no space, and protects from deletion, but not from damage: the bytes are shared. Neither log ever
+     * writes to them again. Everything else is copied.
+     *
+     * <p>The copy has the same {@link #logId()} and {@link #epoch()}. If both are opened and appended to, they diverge under the
+     * same id and with the same LSNs: do not mix their segments. Snapshots are no part of it. They are to be copied
+     * after the log, those of them whose LSN is at least {@code firstLsn - 1} and at most {@code lastLsn} of the result.
+     *
+     * @param target a store in the directory to be made; its settings but for preallocation and reserve are those of new files
+     * @throws java.nio.file.FileAlreadyExistsException if the directory, or its {@code ….partial}, exists; it is left alone
+     * @throws WalCorruptedException if the log is damaged; there is no backup then
+     * @throws WalClosedException after close
+     * @throws IOException if reading or writing fails; nothing is left behind, if that can be deleted
+     */
+    WalBackup backup(FileStore target) throws IOException;
 
     /**
      * Ends reading. Cursors that wait, end. Idempotent.

@@ -10,6 +10,7 @@ import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import kotlin.io.path.listDirectoryEntries
+import kotlin.io.path.name
 
 /** What the README shows does what it says, in both languages, on the same log. */
 class QuickStartSpec :
@@ -18,6 +19,14 @@ class QuickStartSpec :
             val directory = tempdir().toPath()
             printed { quickStart(directory) } shouldBe listOf("1: order 1 paid", "2: order 1 packed")
             printed { QuickStartInJava.run(directory) } shouldBe listOf("3: order 1 paid", "4: order 1 packed")
+        }
+
+        "a record file keeps what was appended, in one file" {
+            val directory = tempdir().toPath()
+            printed { RecordFileInJava.run(directory.resolve("manifest")) } shouldBe listOf("1: add table 7")
+            printed { RecordFileInJava.run(directory.resolve("manifest")) } shouldBe
+                listOf("1: add table 7", "2: add table 7")
+            directory.listDirectoryEntries().map { it.name } shouldBe listOf("manifest")
         }
 
         "values are appended and come back" {

@@ -14,8 +14,10 @@ import picocli.CommandLine.Parameters;
                     + " it. The directory gets its name only then: a backup is there whole, or not at all.",
             "The copy is the log as it was at one moment during the run, as if its owner had been killed then, and opens as"
                     + " a log: to restore is to open it, or to copy it back. It holds every record that was durable before the"
-                    + " run. Files are copied, never linked, since a log may write over the file of a segment that it has"
-                    + " dropped.",
+                    + " run.",
+            "On the same file system the files of sealed segments are linked, not copied: that costs no space, and their"
+                    + " bytes are those of the log itself. For a copy that does not share the fate of the disk choose a"
+                    + " directory on another.",
             "A damaged log makes no backup.",
         },
         footer = {"  kwal backup /var/lib/orders /backup/orders-$(date +%%F)"})
@@ -25,9 +27,11 @@ final class BackupCommand extends LogCommand {
 
     @Override
     int run(Output output) throws IOException {
-        var result = Backup.of(store(), target);
-        output.line(
-                "copied " + result.segments() + " segments, " + result.bytes() + " bytes; records " + result.records());
-        return ExitCode.INTACT;
+        try (var log = open(store())) {
+            var backup = log.backup(target);
+            output.line("copied " + backup.segments() + " segments, " + backup.linkedSegments() + " of them by links, "
+                    + backup.bytes() + " bytes; records " + LogText.records(backup.firstLsn(), backup.lastLsn()));
+            return ExitCode.INTACT;
+        }
     }
 }

@@ -4,6 +4,7 @@ import dev.kwal.Wal;
 import dev.kwal.WalOptions;
 import dev.kwal.WalReader;
 import dev.kwal.storage.FileStore;
+import dev.kwal.storage.SingleFileStore;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,7 +19,7 @@ abstract class LogCommand implements Callable<Integer> {
     /** The format allows no longer records than this; a record takes memory only if its bytes are present. */
     static final WalOptions OPTIONS = WalOptions.DEFAULT.withMaxRecordBytes(1 << 30);
 
-    @Parameters(index = "0", paramLabel = "DIRECTORY", description = "The directory of the log.")
+    @Parameters(index = "0", paramLabel = "DIRECTORY", description = "The directory of the log, or the file of a record file.")
     private Path directory;
 
     @ParentCommand
@@ -39,12 +40,15 @@ abstract class LogCommand implements Callable<Integer> {
     }
 
     /** The store of the log, if it may be one. */
-    final FileStore store() throws IOException {
+    final WalStore store() throws IOException {
         if (!Files.exists(directory)) {
             throw new NoSuchFileException(directory.toString());
         }
+        if (Files.isRegularFile(directory)) {
+            return SingleFileStore.of(directory);
+        }
         if (!Files.isDirectory(directory)) {
-            throw new RefusedException(directory + ": not a directory, so not a log");
+            throw new RefusedException(directory + ": neither a directory nor a file, so not a log");
         }
         var store = FileStore.of(directory);
         // A log without records has no segment, but it was locked once.

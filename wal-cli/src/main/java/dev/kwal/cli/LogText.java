@@ -21,8 +21,11 @@ final class LogText {
 
     /** What it holds, proven durable or not. */
     static String records(WalReader reader) {
-        long first = reader.firstLsn();
-        long last = reader.recovery().lastLsn();
+        return records(reader.firstLsn(), reader.recovery().lastLsn());
+    }
+
+    /** The records from one LSN to another. */
+    static String records(long first, long last) {
         return last < first
                 ? "none, the next is LSN " + (last + 1)
                 : last - first + 1 + ", LSN " + first + " to " + last;

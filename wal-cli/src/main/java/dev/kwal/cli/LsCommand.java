@@ -2,7 +2,7 @@ package dev.kwal.cli;
 
 import dev.kwal.WalException;
 import dev.kwal.WalReader;
-import dev.kwal.storage.FileStore;
+import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +39,7 @@ final class LsCommand extends LogCommand {
         return ExitCode.INTACT;
     }
 
-    private void list(FileStore store, @Nullable WalReader reader, Output output) throws IOException {
+    private void list(WalStore store, @Nullable WalReader reader, Output output) throws IOException {
         if (!json) {
             output.line(row("NAME", "SEQUENCE", "BASE LSN", "LAST LSN", "BYTES", "FILE BYTES", "STATE"));
         }

@@ -3,9 +3,10 @@ package dev.kwal.cli;
 import dev.kwal.Durability;
 import dev.kwal.Wal;
 import dev.kwal.WalSalvage;
-import dev.kwal.storage.FileStore;
+import dev.kwal.storage.NewDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Writes what is intact in a damaged log to a new log, by appends like any other. */
@@ -26,19 +27,18 @@ final class Salvage {
      *
      * @param keepsLsns whether an empty record takes the place of each lost one, so that the others keep their LSNs
      */
-    static SalvageReport write(WalSalvage found, boolean keepsLsns, Path source, Path target) throws IOException {
-        try (var directory = NewDirectory.at(target)) {
-            var report = new Salvage(found, keepsLsns).write(directory, source, target);
-            directory.write("SALVAGE.json", report.json() + "\n");
-            directory.write("SALVAGE.txt", report.text());
-            directory.complete();
-            return report;
-        }
+    static SalvageReport write(
+            WalSalvage found, boolean keepsLsns, Path source, Path target, NewDirectory directory) throws IOException {
+        var report = new Salvage(found, keepsLsns).write(directory, source, target);
+        directory.write("SALVAGE.json", (report.json() + "\n").getBytes(StandardCharsets.UTF_8));
+        directory.write("SALVAGE.txt", report.text().getBytes(StandardCharsets.UTF_8));
+        directory.complete();
+        return report;
     }
 
     private SalvageReport write(NewDirectory directory, Path source, Path target) throws IOException {
         var options = LogCommand.OPTIONS.withDefaultLevel(Durability.BUFFERED);
-        try (var log = WalSalvage.newLog(FileStore.of(directory.partial()), options, firstLsn())) {
+        try (var log = WalSalvage.newLog(directory.store(), options, firstLsn())) {
             copy(log);
             fill(log, found.lastLsn());
             log.sync();

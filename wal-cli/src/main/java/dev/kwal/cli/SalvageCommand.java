@@ -1,6 +1,8 @@
 package dev.kwal.cli;
 
 import dev.kwal.WalSalvage;
+import dev.kwal.storage.FileStore;
+import dev.kwal.storage.NewDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -61,8 +63,9 @@ final class SalvageCommand extends LogCommand {
         if (target == null) {
             return new SalvageReport(WalSalvage.of(store, OPTIONS), !renumbers, directory(), null, null);
         }
-        // To find this out after hours of reading would be late.
-        NewDirectory.requireNew(target);
-        return Salvage.write(WalSalvage.of(store, OPTIONS), !renumbers, directory(), target);
+        // That it is there already is to be found out before hours of reading.
+        try (var directory = NewDirectory.of(FileStore.of(target))) {
+            return Salvage.write(WalSalvage.of(store, OPTIONS), !renumbers, directory(), target, directory);
+        }
     }
 }

@@ -3,7 +3,6 @@ package dev.kwal.cli;
 import dev.kwal.SegmentInfo;
 import dev.kwal.Wal;
 import dev.kwal.WalReader;
-import dev.kwal.storage.FileStore;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +60,7 @@ final class VerifyCommand extends LogCommand {
         }
     }
 
-    private static long bytesOf(FileStore store) throws IOException {
+    private static long bytesOf(WalStore store) throws IOException {
         return Listing.of(store, null).stream()
                 .mapToLong(Listing.Entry::fileBytes)
                 .sum();

@@ -234,6 +234,23 @@ public final class FileStore implements WalStore {
         }
     }
 
+    Path directory() {
+        return directory;
+    }
+
+    Disk disk() {
+        return disk;
+    }
+
+    boolean isOwnerOnly() {
+        return settings.ownerOnly;
+    }
+
+    /** A store of the same settings in another directory of the same disk. */
+    FileStore at(Path other) {
+        return new FileStore(other, disk, settings);
+    }
+
     /** The directory. */
     @Override
     public String toString() {
@@ -344,7 +361,8 @@ public final class FileStore implements WalStore {
         return directory.resolve(FileNames.segment(sequence));
     }
 
-    private Path existing(long sequence) throws IOException {
+    /** The file of a segment that exists. */
+    Path existing(long sequence) throws IOException {
         var segment = path(sequence);
         return switch (disk.kind(segment)) {
             case FILE -> segment;

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousFileChannel;
 import java.nio.file.DirectoryIteratorException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -70,6 +72,31 @@ final class NioDisk implements Disk {
     @Override
     public void rename(Path from, Path to) throws IOException {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** What stands in the way of a link stands in the way of a copy, too, or is no matter to it. */
+    @Override
+    public boolean link(Path file, Path name) throws IOException {
+        if (!countsLinks(file)) {
+            return false;
+        }
+        try {
+            Files.createLink(name, file);
+            return true;
+        } catch (NoSuchFileException | FileAlreadyExistsException e) {
+            throw e;
+        } catch (FileSystemException | UnsupportedOperationException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public int linkCount(Path file) throws IOException {
+        return countsLinks(file) ? (int) Files.getAttribute(file, "unix:nlink", LinkOption.NOFOLLOW_LINKS) : 1;
+    }
+
+    private static boolean countsLinks(Path file) {
+        return file.getFileSystem().supportedFileAttributeViews().contains("unix");
     }
 
     @Override

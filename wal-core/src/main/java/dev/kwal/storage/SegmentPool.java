@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Files of deleted segments, kept for their space.
  *
  * <p>Always: the pool holds at most its limit, and only files that this store itself made since it was locked, whose
- * new names are durable. A segment that could still come back after a loss of power is thus never written over.
+ * new names are durable. A segment that could still come back after a loss of power is thus never written over, and neither
+ * is one that has another name somewhere, such as in a backup.
  *
  * <p>Thread-safe.
  */
@@ -44,7 +45,7 @@ final class SegmentPool {
         }
     }
 
-    /** Turns a segment into a file of the pool, durably; false if the pool does not want it. */
+    /** Turns a segment into a file of the pool, durably, or deletes it; false if the pool does not want it. */
     boolean takeIn(long sequence, Path segment) throws IOException {
         lock.lock();
         try {
@@ -57,12 +58,18 @@ final class SegmentPool {
             }
             disk.rename(segment, file);
             try {
+                // Under its new name nobody gives it another.
+                if (disk.linkCount(file) == 1) {
+                    files.add(file);
+                } else {
+                    disk.delete(file);
+                }
                 disk.syncDirectory(directory);
             } catch (IOException e) {
+                files.remove(file);
                 deleteAfter(e, file);
                 throw e;
             }
-            files.add(file);
             return true;
         } finally {
             lock.unlock();

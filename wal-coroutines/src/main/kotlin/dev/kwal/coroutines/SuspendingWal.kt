@@ -4,6 +4,7 @@ import dev.kwal.Durability
 import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.Wal
+import dev.kwal.WalBackup
 import dev.kwal.WalOptions
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
@@ -296,6 +297,24 @@ public class SuspendingWal internal constructor(
      */
     public fun follow(fromLsn: Long = 0, level: Durability = Durability.SYNCED): Flow<WalRecord> =
         followFlow(changes) { wal.follow(fromLsn, level) }
+
+    /**
+     * Copies the log into a directory that does not exist yet, as [Wal.backup] does: with every record appended before the
+     * call, and while appends go on. On return the copy has been read in full and survives power loss. To restore is to open
+     * it.
+     *
+     * Cancellation: before it has begun, nothing happens; later it is made all the same. Prompt: may throw although it is
+     * there.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if the directory, or its `….partial`, exists
+     * @throws dev.kwal.WalCorruptedException if the log is damaged; there is no backup then
+     * @throws dev.kwal.WalClosedException after close
+     * @throws java.io.IOException if reading or writing fails; nothing is left behind, if that can be deleted
+     */
+    public suspend fun backup(target: FileStore): WalBackup = withContext(LogIo) { wal.backup(target) }
+
+    /** As [backup] to a [FileStore]. */
+    public suspend fun backup(directory: Path): WalBackup = backup(FileStore.of(directory))
 
     /**
      * Finishes the calls that wait, syncs, closes the log and gives its dispatcher's threads back. Later calls get

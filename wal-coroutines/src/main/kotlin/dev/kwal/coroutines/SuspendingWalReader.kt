@@ -3,8 +3,10 @@ package dev.kwal.coroutines
 import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.SnapshotRecovery
+import dev.kwal.WalBackup
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
+import dev.kwal.storage.FileStore
 import dev.kwal.storage.SnapshotStore
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
@@ -13,6 +15,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.InputStream
 import java.nio.ByteBuffer
+import java.nio.file.Path
 import java.util.UUID
 import kotlin.time.Duration
 
@@ -60,6 +63,12 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
      * when this reader is closed, not when the owner closes the log: it may be opened again.
      */
     public fun follow(fromLsn: Long = 0): Flow<WalRecord> = followFlow(looks) { reader.follow(fromLsn) }
+
+    /** As [SuspendingWal.backup], with every record that was durable before the call. */
+    public suspend fun backup(target: FileStore): WalBackup = withContext(LogIo) { reader.backup(target) }
+
+    /** As [backup] to a [FileStore]. */
+    public suspend fun backup(directory: Path): WalBackup = backup(FileStore.of(directory))
 
     /**
      * As [SuspendingSnapshots.recover], beside the owner. If the owner publishes meanwhile, a [dev.kwal.WalGoneException] or

@@ -18,6 +18,7 @@ public enum class DiskCall {
     SYNC,
     CLOSE,
     RENAME,
+    LINK,
     DELETE,
     KIND,
     LIST,
@@ -34,7 +35,7 @@ public enum class DiskCall {
         /** The calls between which a crash can make a difference. */
         @JvmField
         public val MUTATIONS: Set<DiskCall> =
-            setOf(CREATE, WRITE, TRUNCATE, SYNC, RENAME, DELETE, CREATE_DIRECTORY, SYNC_DIRECTORY, LOCK)
+            setOf(CREATE, WRITE, TRUNCATE, SYNC, RENAME, LINK, DELETE, CREATE_DIRECTORY, SYNC_DIRECTORY, LOCK)
 
         /** The calls that can be short. */
         @JvmField

@@ -40,7 +40,7 @@ internal class Machine(
     var isStopped = false
         private set
 
-    val usedBytes: Long get() = usedBelow(root)
+    val usedBytes: Long get() = filesBelow(root).distinct().sumOf { it.size.toLong() }
 
     fun count(calls: Set<DiskCall>): Int = calls.sumOf { counts[it.ordinal] }
 
@@ -133,10 +133,14 @@ internal class Machine(
         return minOf(wanted.toLong(), maxOf(0, room)).toInt()
     }
 
-    private fun usedBelow(directory: SimulatedDirectory): Long = directory.nodes().sumOf {
+    /** How many names a file has. */
+    fun linkCount(file: SimulatedFile): Int = filesBelow(root).count { it === file }
+
+    /** The file of each name. */
+    private fun filesBelow(directory: SimulatedDirectory): List<SimulatedFile> = directory.nodes().flatMap {
         when (it) {
-            is SimulatedFile -> it.size.toLong()
-            is SimulatedDirectory -> usedBelow(it)
+            is SimulatedFile -> listOf(it)
+            is SimulatedDirectory -> filesBelow(it)
         }
     }
 

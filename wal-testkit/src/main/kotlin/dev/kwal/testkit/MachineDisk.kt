@@ -32,15 +32,32 @@ internal class MachineDisk(private val machine: Machine) : Disk {
 
     override fun rename(from: Path, to: Path): Unit = synchronized(machine) {
         machine.enter(DiskCall.RENAME, from)
-        machine.file(from)
+        if (machine.find(from) == null) throw NoSuchFileException("$from")
         machine.requireClosed(from)
         machine.freeName(to).rename("${from.fileName}", "${to.fileName}", machine.nextTime())
     }
 
+    /** A system that keeps open files has no such links. */
+    override fun link(file: Path, name: Path): Boolean = synchronized(machine) {
+        machine.enter(DiskCall.LINK, file)
+        val node = machine.file(file)
+        val directory = machine.freeName(name)
+        check(directory !== machine.parentOf(file)) { "$name is in the directory of $file" }
+        if (!machine.keepsOpenFiles) directory.link("${name.fileName}", node, machine.nextTime())
+        !machine.keepsOpenFiles
+    }
+
+    override fun linkCount(file: Path): Int = synchronized(machine) {
+        machine.enter(DiskCall.KIND, file)
+        machine.linkCount(machine.file(file))
+    }
+
+    /** Deletes a file or an empty directory. */
     override fun delete(file: Path): Unit = synchronized(machine) {
         machine.enter(DiskCall.DELETE, file)
         machine.requireClosed(file)
-        machine.file(file)
+        val node = machine.find(file) ?: throw NoSuchFileException("$file")
+        if (node is SimulatedDirectory && node.names().isNotEmpty()) throw DirectoryNotEmptyException("$file")
         machine.parentOf(file).unlink("${file.fileName}", machine.nextTime())
     }
 
@@ -110,15 +127,6 @@ internal class MachineDisk(private val machine: Machine) : Disk {
             target.link("${to.fileName}", node, machine.nextTime())
             machine.parentOf(from).unlink("${from.fileName}", machine.nextTime())
         }
-    }
-
-    /** Deletes a file or an empty directory. */
-    fun deleteAny(path: Path): Unit = synchronized(machine) {
-        machine.enter(DiskCall.DELETE, path)
-        machine.requireClosed(path)
-        val node = machine.find(path) ?: throw NoSuchFileException("$path")
-        if (node is SimulatedDirectory && node.names().isNotEmpty()) throw DirectoryNotEmptyException("$path")
-        machine.parentOf(path).unlink("${path.fileName}", machine.nextTime())
     }
 
     companion object {

@@ -73,7 +73,7 @@ private class OkioFileSystem(private val disk: MachineDisk) : FileSystem() {
 
     override fun delete(path: Path, mustExist: Boolean) {
         try {
-            disk.deleteAny(path.onDisk())
+            disk.delete(path.onDisk())
         } catch (e: NoSuchFileException) {
             if (mustExist) throw notFound(e)
         }

@@ -61,7 +61,7 @@ internal class SimulatedDirectory private constructor(
         val left = LinkedHashMap(platter)
         val survives = survivors(loss)
         for (change in changes) if (survives(change)) change.applyTo(left)
-        left.replaceAll { _, node -> node.afterPowerLoss(loss) }
+        left.replaceAll { _, node -> loss.left(node) }
         return SimulatedDirectory(left, LinkedHashMap(left), ArrayList())
     }
 

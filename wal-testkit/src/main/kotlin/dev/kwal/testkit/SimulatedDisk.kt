@@ -2,6 +2,7 @@ package dev.kwal.testkit
 
 import dev.kwal.storage.FileSnapshotStore
 import dev.kwal.storage.FileStore
+import dev.kwal.storage.SingleFileStore
 import dev.kwal.storage.disk.OtherDisk
 import java.nio.file.Path
 import java.util.Random
@@ -69,6 +70,13 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
 
     /** A store of the same directory and settings, on this disk. */
     public fun snapshots(like: FileSnapshotStore): FileSnapshotStore = OtherDisk.move(like, seam)
+
+    /** A record file on this disk. */
+    @JvmOverloads
+    public fun recordFile(file: Path = RECORDS): SingleFileStore = recordFile(SingleFileStore.of(file))
+
+    /** A record file of the same settings, on this disk. */
+    public fun recordFile(like: SingleFileStore): SingleFileStore = OtherDisk.move(like, seam)
 
     /** How often programs made this call. */
     public fun count(call: DiskCall): Int = count(setOf(call))
@@ -190,6 +198,10 @@ public class SimulatedDisk internal constructor(private val machine: Machine) {
         /** Where [snapshots] keeps them unless told otherwise. */
         @JvmField
         public val SNAPSHOTS: Path = Path.of("/snapshots").toAbsolutePath()
+
+        /** Where [recordFile] is unless told otherwise. */
+        @JvmField
+        public val RECORDS: Path = Path.of("/wal/records").toAbsolutePath()
 
         /** The file of a segment. */
         @JvmStatic

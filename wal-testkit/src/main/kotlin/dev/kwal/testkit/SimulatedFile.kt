@@ -1,6 +1,7 @@
 package dev.kwal.testkit
 
 import java.nio.ByteBuffer
+import java.util.IdentityHashMap
 import java.util.Random
 
 /** What a name of the simulated disk stands for. Each change has the time at which it was made. */
@@ -16,7 +17,12 @@ internal sealed interface SimulatedNode {
 }
 
 /** One loss of power. With a [cut] the changes of names and sizes survive that were made up to that time. */
-internal class PowerLoss(val random: Random, val cut: Int?)
+internal class PowerLoss(val random: Random, val cut: Int?) {
+    private val left = IdentityHashMap<SimulatedNode, SimulatedNode>()
+
+    /** What it leaves of a node, under whatever name. */
+    fun left(node: SimulatedNode): SimulatedNode = left.getOrPut(node) { node.afterPowerLoss(this) }
+}
 
 /**
  * One file, in the page cache and on the platter.

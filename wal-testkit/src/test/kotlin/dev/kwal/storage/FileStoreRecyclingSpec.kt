@@ -11,6 +11,7 @@ import io.kotest.matchers.collections.shouldBeIn
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldStartWith
 import java.io.IOException
+import java.nio.file.Path
 
 /** How a segment goes: deleted durably, or kept for the next one. */
 class FileStoreRecyclingSpec :
@@ -59,6 +60,22 @@ class FileStoreRecyclingSpec :
                 store.lock().close()
                 left.names().filter { it.startsWith("pool") } shouldBe emptyList()
             }
+        }
+
+        "a file that has another name is deleted instead, under the name that nobody links any more" {
+            val disk = SimulatedDisk()
+            val store = disk.store(recycling = 1)
+            store.lock()
+            store.make(1, "old")
+            disk.put(Path.of("/copy/other").toAbsolutePath(), ByteArray(0))
+            disk.seam.link(SimulatedDisk.segment(1), Path.of("/copy/1").toAbsolutePath()) shouldBe true
+            disk.mutations { store.delete(1) } shouldBe listOf(
+                "RENAME 00000000000000000001.wal",
+                "DELETE pool-00000000000000000001.free",
+                "SYNC_DIRECTORY wal",
+            )
+            store.create(2, bytes("header"), 0).close()
+            String(disk.bytes(Path.of("/copy/1").toAbsolutePath())) shouldBe "old"
         }
 
         "a file whose new name may not be durable is not used again" {

@@ -14,6 +14,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import java.io.IOException
 import java.nio.ByteBuffer
+import java.nio.file.Path
 import java.util.Random
 
 private val first = SimulatedDisk.segment(1)
@@ -268,6 +269,20 @@ class SimulatedDiskSpec :
             for (seed in 0L until 20) {
                 disk.image(seed, Strictness.PROCESS_KILL).bytes(first).decodeToString() shouldBe "x"
             }
+        }
+
+        "a file of two names is one file, also after a loss of power" {
+            val disk = disk()
+            val other = Path.of("/other/name").toAbsolutePath()
+            disk.put(other.resolveSibling("neighbour"), ByteArray(0))
+            disk.seam.link(first, other) shouldBe true
+            disk.seam.linkCount(first) shouldBe 2
+            disk.open { it.write(bytes("x"), 0) }
+            disk.usedBytes shouldBe 1
+            val left = (0L until 50).map { disk.image(it) }.filter { "name" in it.names(other.parent) }
+            left.size shouldBeGreaterThan 10
+            left.forEach { it.bytes(other).toList() shouldBe it.bytes(first).toList() }
+            left.forEach { it.seam.linkCount(other) shouldBe 2 }
         }
 
         "each failure has the message of its errno" {

@@ -30,10 +30,22 @@ public interface Disk {
     /** Opens an existing file for reading alone; symbolic links are refused. */
     DiskFile openForReading(Path file) throws IOException;
 
-    /** Renames a closed file within its directory. The caller has made sure that the new name is free. */
+    /** Renames a closed file or directory within its directory. The caller has made sure that the new name is free. */
     void rename(Path from, Path to) throws IOException;
 
-    /** Deletes a closed file; {@link java.nio.file.NoSuchFileException} if it is not there. */
+    /**
+     * Gives a file a second name in another directory, a hard link. False where that cannot be, for the two are on different
+     * file systems, or where it could not be told by {@link #linkCount}.
+     *
+     * @throws java.nio.file.NoSuchFileException if the file is not there
+     * @throws java.nio.file.FileAlreadyExistsException if the name is taken
+     */
+    boolean link(Path file, Path name) throws IOException;
+
+    /** How many names a file has; 1 where that cannot be told. Symbolic links are not followed. */
+    int linkCount(Path file) throws IOException;
+
+    /** Deletes a closed file or an empty directory; {@link java.nio.file.NoSuchFileException} if it is not there. */
     void delete(Path file) throws IOException;
 
     Kind kind(Path file) throws IOException;

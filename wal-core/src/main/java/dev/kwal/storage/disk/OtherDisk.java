@@ -2,13 +2,15 @@ package dev.kwal.storage.disk;
 
 import dev.kwal.storage.FileSnapshotStore;
 import dev.kwal.storage.FileStore;
+import dev.kwal.storage.SingleFileStore;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Puts a {@link FileStore} or a {@link FileSnapshotStore} on another disk than the machine's. */
+/** Puts a {@link FileStore}, {@link FileSnapshotStore} or {@link SingleFileStore} on another disk than the machine's. */
 public final class OtherDisk {
     private static volatile @Nullable BiFunction<FileStore, Disk, FileStore> mover;
     private static volatile @Nullable BiFunction<FileSnapshotStore, Disk, FileSnapshotStore> snapshotMover;
+    private static volatile @Nullable BiFunction<SingleFileStore, Disk, SingleFileStore> singleFileMover;
 
     private OtherDisk() {}
 
@@ -40,6 +42,23 @@ public final class OtherDisk {
     /** A store of the same directory and settings, on this disk. */
     public static FileSnapshotStore move(FileSnapshotStore store, Disk disk) {
         var how = snapshotMover;
+        if (how == null) {
+            throw new IllegalStateException("it is not known how a store is moved");
+        }
+        return how.apply(store, disk);
+    }
+
+    /** As {@link #movesBy}, for a {@link SingleFileStore}. */
+    public static void movesSingleFilesBy(BiFunction<SingleFileStore, Disk, SingleFileStore> how) {
+        if (singleFileMover != null) {
+            throw new IllegalStateException("it is known how a store is moved");
+        }
+        singleFileMover = how;
+    }
+
+    /** A store of the same file and settings, on this disk. */
+    public static SingleFileStore move(SingleFileStore store, Disk disk) {
+        var how = singleFileMover;
         if (how == null) {
             throw new IllegalStateException("it is not known how a store is moved");
         }

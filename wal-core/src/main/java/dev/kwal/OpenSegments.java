@@ -1,6 +1,5 @@
-package dev.kwal.cli;
+package dev.kwal;
 
-import dev.kwal.SegmentInfo;
 import dev.kwal.storage.SegmentReader;
 import dev.kwal.storage.WalStore;
 import java.io.Closeable;
@@ -12,30 +11,30 @@ import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The segments of a log, oldest first, a number of them opened ahead, since the oldest are deleted first. One thread. */
+/** Segments of a log, oldest first, a number of them opened ahead, since the oldest are deleted first. One thread. */
 final class OpenSegments implements Closeable {
     private static final int AHEAD = 256;
 
     private final WalStore store;
-    private final Deque<SegmentInfo> waiting;
-    private final Deque<Segment> opened = new ArrayDeque<>();
+    private final Deque<Segment> waiting;
+    private final Deque<Opened> opened = new ArrayDeque<>();
 
-    private @Nullable Segment current;
+    private @Nullable Opened current;
 
     /** One of them, opened. */
-    record Segment(SegmentInfo info, SegmentReader reader) {
-        /** Fills the block from a position on, up to the end of the segment at most. */
-        void read(long position, long end, ByteBuffer block) throws IOException {
-            block.clear().limit((int) Math.min(block.capacity(), end - position));
+    record Opened(Segment segment, SegmentReader reader) {
+        /** Fills the block from a position on, up to where the log ends in the segment at most. */
+        void read(long position, ByteBuffer block) throws IOException {
+            block.clear().limit((int) Math.min(block.capacity(), segment.endPosition() - position));
             reader.read(position, block);
             block.flip();
             if (!block.hasRemaining()) {
-                throw new NoSuchFileException("segment " + info.sequence() + " at byte " + position);
+                throw new NoSuchFileException("segment " + segment.sequence() + " at byte " + position);
             }
         }
     }
 
-    OpenSegments(WalStore store, List<SegmentInfo> segments) throws IOException {
+    OpenSegments(WalStore store, List<Segment> segments) throws IOException {
         this.store = store;
         this.waiting = new ArrayDeque<>(segments);
         try {
@@ -48,14 +47,14 @@ final class OpenSegments implements Closeable {
 
     private void open() throws IOException {
         while (opened.size() < AHEAD && !waiting.isEmpty()) {
-            var info = waiting.remove();
-            opened.add(new Segment(info, store.open(info.sequence())));
+            var segment = waiting.remove();
+            opened.add(new Opened(segment, store.open(segment.sequence())));
         }
     }
 
     /** The next one, in place of the one before; null if there is none. */
     @Nullable
-    Segment next() throws IOException {
+    Opened next() throws IOException {
         closeCurrent();
         current = opened.poll();
         open();
