@@ -165,16 +165,16 @@ private fun open(sizes: Sizes): List<Comparison> {
             measure = MILLISECONDS,
             limit = { CleanOpens(small shl 20, segmentBytes) },
         ) { CleanOpens(large shl 20, segmentBytes) },
-    ) + listOf(segmentBytes / 64, segmentBytes / 2).map { syncBytes ->
+    ) + listOf(segmentBytes / 64, segmentBytes / 2).map { unprovenBytes ->
         Comparison(
             8,
-            "open after crash, a sync each ${syncBytes shr 10} KiB",
+            "open after crash, ${unprovenBytes shr 10} KiB unsynced",
             "–",
             "scan of one segment",
             goal = 1.0,
             measure = MILLISECONDS,
             limit = { scan(segmentBytes) },
-        ) { CrashOpens(segmentBytes, syncBytes) }
+        ) { CrashOpens(segmentBytes, unprovenBytes) }
     }
 }
 
