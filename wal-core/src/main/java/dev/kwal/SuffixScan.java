@@ -3,6 +3,7 @@ package dev.kwal;
 import dev.kwal.storage.SegmentReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Looks for whole frames behind a place where a segment stops making sense, because they may prove that what is missing
@@ -91,6 +92,9 @@ record SuffixScan(
 
         /** Behind the last byte of the block that is not zero. */
         private int endOfBytes(int read) {
+            if (isZero(block.array(), read)) {
+                return 0;
+            }
             int end = read;
             while (end >= Long.BYTES && block.getLong(end - Long.BYTES) == 0) {
                 end -= Long.BYTES;
@@ -99,6 +103,11 @@ record SuffixScan(
                 end--;
             }
             return end;
+        }
+
+        /** Prepared space is mostly that: each byte is compared with its neighbour, many at a time. */
+        private static boolean isZero(byte[] bytes, int count) {
+            return bytes[0] == 0 && Arrays.equals(bytes, 0, count - 1, bytes, 1, count);
         }
 
         /** Where to go on, at least behind the last frame found; negative when the budget is used up. */
