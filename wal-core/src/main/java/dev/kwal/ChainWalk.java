@@ -76,9 +76,7 @@ final class ChainWalk {
         long end = successor.open().predecessorEnd();
         var seal = probe.size() == end ? probe.seal() : readSeal(header, end);
         boolean mustBeSealed = successor.open().reason() == OpenFrame.Reason.ROTATE;
-        boolean fits = seal != null
-                && seal.baseLsn() == open.baseLsn()
-                && seal.nextLsn() == successor.baseLsn();
+        boolean fits = seal != null && seal.baseLsn() == open.baseLsn() && seal.nextLsn() == successor.baseLsn();
         if (mustBeSealed && !fits) {
             throw new WalCorruptedException(
                     header.sequence(), end, successor.baseLsn() - 1, "the seal is damaged or of another content");

@@ -53,7 +53,7 @@ final class LogCursor extends FrameCursor {
 
     @Override
     public boolean next() throws IOException {
-        return next(FOREVER_NANOS);
+        return nextChecked() || next(FOREVER_NANOS);
     }
 
     @Override
@@ -61,14 +61,11 @@ final class LogCursor extends FrameCursor {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout is " + timeout + ", expected 0 or more");
         }
-        return next(Deadline.toNanos(timeout));
+        return nextChecked() || next(Deadline.toNanos(timeout));
     }
 
     private boolean next(long nanos) throws IOException {
         beginStep();
-        if (nextChecked()) {
-            return true;
-        }
         boolean isWaiting = false;
         long end = 0;
         while (true) {

@@ -3,7 +3,6 @@ package dev.kwal;
 import dev.kwal.storage.SegmentReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /**
  * Looks for whole frames behind a place where a segment stops making sense, because they may prove that what is missing
@@ -92,7 +91,7 @@ record SuffixScan(
 
         /** Behind the last byte of the block that is not zero. */
         private int endOfBytes(int read) {
-            if (isZero(block.array(), read)) {
+            if (isZero(block, read)) {
                 return 0;
             }
             int end = read;
@@ -106,8 +105,8 @@ record SuffixScan(
         }
 
         /** Prepared space is mostly that: each byte is compared with its neighbour, many at a time. */
-        private static boolean isZero(byte[] bytes, int count) {
-            return bytes[0] == 0 && Arrays.equals(bytes, 0, count - 1, bytes, 1, count);
+        private static boolean isZero(ByteBuffer bytes, int count) {
+            return bytes.get(0) == 0 && bytes.slice(0, count - 1).mismatch(bytes.slice(1, count - 1)) < 0;
         }
 
         /** Where to go on, at least behind the last frame found; negative when the budget is used up. */
