@@ -129,7 +129,7 @@ final class Analysis implements Closeable {
 
     /** Takes the segment as the tail if it is in effect. If it is not, it holds copies only, of what its predecessor has. */
     private void tryTail(SegmentHeader header, OpenFrame open) throws IOException {
-        var scan = new TailScan(store.open(header.sequence()), header, open, options.maxRecordBytes());
+        var scan = new TailScan(store.open(header.sequence()), header, open, options);
         try {
             scan.advance();
             scannedBytes += scan.scannedBytes();
@@ -280,7 +280,7 @@ final class Analysis implements Closeable {
 
     private void verify(Segment segment) throws IOException {
         try (var scan = new TailScan(
-                store.open(segment.sequence()), segment.header(), segment.open(), options.maxRecordBytes())) {
+                store.open(segment.sequence()), segment.header(), segment.open(), options)) {
             scan.advanceTo(segment.endPosition());
             scannedBytes += scan.scannedBytes();
             if (scan.stopPosition() != segment.endPosition() || scan.lastSeenLsn() != segment.lastLsn()) {

@@ -42,6 +42,12 @@ record Background(ScheduledExecutorService chores, ExecutorService calls) {
         return executor;
     }
 
+    /** Threads for short work that need not be done: what more than {@code count} would do at a time is rejected. */
+    static ThreadPoolExecutor upTo(int count) {
+        return new ThreadPoolExecutor(
+                0, count, KEEP_ALIVE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), Background::thread);
+    }
+
     private static Thread thread(Runnable task) {
         var thread = new Thread(task, "kwal-" + COUNT.incrementAndGet());
         thread.setDaemon(true);

@@ -67,25 +67,28 @@ final class ChainWalk {
             throw new WalCorruptedException(
                     probe.sequence(), probe.size(), successor.baseLsn() - 1, "cut off, expected " + end + " bytes");
         }
-        boolean isSealed = hasSealAt(header, open, successor);
+        boolean isSealed = isSealed(probe, header, open, successor);
         return new Segment(header, open, successor.baseLsn() - 1, end, isSealed);
     }
 
-    private boolean hasSealAt(SegmentHeader header, OpenFrame open, Segment successor) throws IOException {
+    private boolean isSealed(SegmentProbe probe, SegmentHeader header, OpenFrame open, Segment successor)
+            throws IOException {
         long end = successor.open().predecessorEnd();
-        SealFrame seal;
-        try (var reader = store.open(header.sequence())) {
-            seal = Segment.readSeal(reader, header, end);
-        }
+        var seal = probe.size() == end ? probe.seal() : readSeal(header, end);
         boolean mustBeSealed = successor.open().reason() == OpenFrame.Reason.ROTATE;
-        boolean fits = seal != null
-                && seal.baseLsn() == open.baseLsn()
-                && seal.baseLsn() + seal.count() == successor.baseLsn();
+        boolean fits = seal != null && seal.baseLsn() == open.baseLsn() && seal.nextLsn() == successor.baseLsn();
         if (mustBeSealed && !fits) {
             throw new WalCorruptedException(
                     header.sequence(), end, successor.baseLsn() - 1, "the seal is damaged or of another content");
         }
         return fits;
+    }
+
+    /** Where the segment did not end with its seal: space may be left behind it. */
+    private SegmentProbe.@Nullable Seal readSeal(SegmentHeader header, long end) throws IOException {
+        try (var reader = store.open(header.sequence())) {
+            return SegmentProbe.Seal.of(Segment.readSeal(reader, header, end));
+        }
     }
 
     private @Nullable SegmentProbe find(long sequence) {

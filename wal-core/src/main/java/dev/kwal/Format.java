@@ -1,5 +1,7 @@
 package dev.kwal;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
@@ -62,6 +64,12 @@ final class Format {
     private static final int AT_FLAGS = 21;
     private static final int AT_EXTENSION_BYTES = 22;
     private static final long UNKNOWN_LAG = 0xFFFF_FFFFL;
+
+    /** Of the eight bytes from the lag on: the flags that there are not, and what extensions are a multiple of. */
+    private static final long UNUSED_BITS = 0x0007_FC00_0000_0000L;
+
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private Format() {}
 
@@ -281,23 +289,74 @@ final class Format {
 
     /** Whether the fixed fields can be those of a frame of version 1 in the {@code room} bytes from there on. */
     static boolean isPlausible(ByteBuffer buffer, int at, long room) {
-        long length = length(buffer, at);
-        int extension = extensionBytes(buffer, at);
-        long lsn = lsn(buffer, at);
-        return length >= FRAME_HEADER_BYTES + extension
-                && align(length) <= room
-                && extension % ALIGNMENT == 0
-                && kind(buffer, at) >= RECORD
-                && kind(buffer, at) <= CLOSE
-                && (flags(buffer, at) & ~BATCH_END) == 0
-                && lsn >= 0
-                && lsn <= MAX_LSN
-                && hasPlausibleLag(buffer, at);
+        return isPlausible(length(buffer, at), lsn(buffer, at), buffer.getLong(at + AT_LAG), room);
     }
 
-    private static boolean hasPlausibleLag(ByteBuffer buffer, int at) {
-        long lag = buffer.getInt(at + AT_LAG) & UNKNOWN_LAG;
-        return lag == UNKNOWN_LAG || lag <= lsn(buffer, at);
+    /** @param rest lag, kind, flags and extension bytes */
+    private static boolean isPlausible(long length, long lsn, long rest, long room) {
+        long lag = rest & UNKNOWN_LAG;
+        return length >= FRAME_HEADER_BYTES + extensionBytes(rest)
+                && align(length) <= room
+                && (rest & UNUSED_BITS) == 0
+                && kind(rest) <= CLOSE
+                && lsn >= 0
+                && lsn <= MAX_LSN
+                && (lag == UNKNOWN_LAG || lag <= lsn);
+    }
+
+    private static int kind(long rest) {
+        return (int) (rest >>> 32) & 0xFF;
+    }
+
+    private static int extensionBytes(long rest) {
+        return (int) (rest >>> 48);
+    }
+
+    // -- frames in a row, on the heap
+
+    /** How many bytes the frame at {@code at} takes of those up to {@code to}; 0 if there can be none, or a longer record. */
+    static int plausibleBytes(byte[] bytes, int at, int to, int maxRecordBytes) {
+        if (to - at < FRAME_HEADER_BYTES) {
+            return 0;
+        }
+        long length = length(bytes, at);
+        long rest = (long) LONG.get(bytes, at + AT_LAG);
+        boolean isFrame = isPlausible(length, (long) LONG.get(bytes, at + AT_LSN), rest, to - at)
+                && (kind(rest) != RECORD || length - FRAME_HEADER_BYTES - extensionBytes(rest) <= maxRecordBytes);
+        return isFrame ? (int) align(length) : 0;
+    }
+
+    /** Where the last frame ends, by the lengths alone, of those that begin with the first byte. */
+    static int endOfFrames(byte[] bytes, int to) {
+        int at = 0;
+        while (to - at >= FRAME_HEADER_BYTES) {
+            long length = length(bytes, at);
+            if (length < FRAME_HEADER_BYTES || align(length) > to - at) {
+                break;
+            }
+            at += (int) align(length);
+        }
+        return at;
+    }
+
+    static long length(byte[] bytes, int at) {
+        return (int) INT.get(bytes, at) & 0xFFFF_FFFFL;
+    }
+
+    /** Whether the frame at {@code at}, which is whole, holds a record. */
+    static boolean isRecord(byte[] bytes, int at, long lsn) {
+        return bytes[at + AT_KIND] == RECORD && (long) LONG.get(bytes, at + AT_LSN) == lsn;
+    }
+
+    static void putCrc(byte[] bytes, int at, int crc) {
+        INT.set(bytes, at + AT_CRC, crc);
+    }
+
+    /** Puts the salt where a checksum expects it, and gives back the checksum that stood there. */
+    static int putSalt(byte[] bytes, int at, int salt, long position) {
+        int stored = (int) INT.get(bytes, at + AT_CRC);
+        putCrc(bytes, at, saltAt(salt, position));
+        return stored;
     }
 
     static boolean isZero(ByteBuffer bytes, int from, int count) {

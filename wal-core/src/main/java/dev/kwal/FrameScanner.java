@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the frames of one segment one after the other, each checked before anything of it is believed.
@@ -28,6 +29,7 @@ final class FrameScanner implements Closeable {
     private final long maxFrameBytes;
     private final int blockBytes;
     private final CRC32C crc = new CRC32C();
+    private final FrameCheck check;
 
     private ByteBuffer block = Format.buffer(0);
     private int nextBlockBytes;
@@ -37,6 +39,8 @@ final class FrameScanner implements Closeable {
     private String problem = "";
     private long scannedBytes;
     private boolean checksAhead;
+    private boolean readsAhead;
+    private @Nullable ReadAhead ahead;
     private long checkedEnd;
 
     /** What stands at a position. */
@@ -62,6 +66,7 @@ final class FrameScanner implements Closeable {
         this.reader = reader;
         this.salt = Format.salt(header);
         this.maxFrameBytes = Format.frameBytes(Math.max((long) maxRecordBytes, SealFrame.maxBytes()));
+        this.check = new FrameCheck(salt, maxRecordBytes, maxFrameBytes);
         this.blockBytes = blockBytes;
         this.nextBlockBytes = Math.min(FIRST_BLOCK_BYTES, blockBytes);
         this.position = Format.HEADER_BYTES;
@@ -72,21 +77,34 @@ final class FrameScanner implements Closeable {
         return position;
     }
 
-    /** For who wants all frames in a row: those of a block are checked in one go. */
-    void checkAhead() {
+    /**
+     * For who wants all frames in a row: those of a block are checked in one go.
+     *
+     * @param onAnotherThread whether further blocks are read, and perhaps checked, on another thread meanwhile
+     */
+    void checkAhead(boolean onAnotherThread) {
         checksAhead = true;
+        readsAhead = onAnotherThread && ReadAhead.isUseful() && blockBytes == BLOCK_BYTES;
     }
 
     /** Takes the memory over from a scanner that is closed. */
-    void takeBlockOf(FrameScanner closed) {
+    void takeBlocksOf(FrameScanner closed) {
+        ahead = closed.ahead;
         block = closed.block.limit(0);
         nextBlockBytes = Math.min(closed.nextBlockBytes, blockBytes);
+    }
+
+    /** Takes over what somebody has read already. */
+    void beginWith(ByteBuffer bytes, long bytesPosition) {
+        block = bytes;
+        blockPosition = bytesPosition;
     }
 
     /** Goes on elsewhere: at a frame found before. */
     void seek(long itsPosition) {
         position = itsPosition;
         checkedEnd = 0;
+        stopReadingAhead();
     }
 
     /** Forgets what was read ahead, because more may have been written since. */
@@ -94,6 +112,7 @@ final class FrameScanner implements Closeable {
         blockPosition = 0;
         checkedEnd = 0;
         block.limit(0);
+        stopReadingAhead();
     }
 
     /** How many bytes of frames were checked. */
@@ -108,16 +127,35 @@ final class FrameScanner implements Closeable {
 
     /** Looks at the frame at {@link #position()} and moves behind it if it is whole. */
     Step next() throws IOException {
-        if (position < checkedEnd) {
-            framePosition = position;
-            position += Format.align(Format.length(block, at(position)));
+        if (position < checkedEnd || takeAhead()) {
+            step();
             return Step.FRAME;
         }
         var step = check();
         if (step == Step.FRAME && checksAhead) {
-            checkBlock();
+            checkBlock(at(position));
+            readAhead();
         }
         return step;
+    }
+
+    /**
+     * Moves behind the next frame if it is this record and was checked along with others; otherwise does nothing.
+     *
+     * @param endPosition where in the segment the log ends
+     */
+    boolean nextChecked(long lsn, long endPosition) {
+        if (position >= checkedEnd || position >= endPosition || !Format.isRecord(block.array(), at(position), lsn)) {
+            return false;
+        }
+        step();
+        return true;
+    }
+
+    /** Over a frame that was checked. */
+    private void step() {
+        framePosition = position;
+        position += Format.align(Format.length(block.array(), at(position)));
     }
 
     private Step check() throws IOException {
@@ -159,20 +197,50 @@ final class FrameScanner implements Closeable {
         return Step.FRAME;
     }
 
-    /** Checks what is whole behind the position, as far as the block goes. What is not whole is looked at in its turn. */
-    private void checkBlock() {
-        int end = block.limit();
-        int start = at(position);
-        int at = start;
-        while (end - at >= Format.FRAME_HEADER_BYTES
-                && Format.isPlausible(block, at, end - at)
-                && Format.recordBytes(block, at) <= maxRecordBytes
-                && Format.align(Format.length(block, at)) <= maxFrameBytes
-                && Format.hasValidCrc(block, at, salt, blockPosition + at, crc)) {
-            at += (int) Format.align(Format.length(block, at));
+    /** Checks what is whole in the block from there on. What is not whole is looked at in its turn. */
+    private void checkBlock(int from) {
+        int end = check.endOfWhole(block.array(), blockPosition, from, block.limit());
+        scannedBytes += end - from;
+        checkedEnd = blockPosition + end;
+    }
+
+    // -- on another thread
+
+    /** Begins to read ahead behind a block, once blocks are long. */
+    private void readAhead() {
+        if (readsAhead && block.capacity() == BLOCK_BYTES && block.limit() == BLOCK_BYTES && checkedEnd > position) {
+            if (ahead == null) {
+                ahead = new ReadAhead();
+            }
+            readsAhead = false;
+            ahead.begin(reader, new FrameCheck(salt, maxRecordBytes, maxFrameBytes), checkedEnd);
         }
-        scannedBytes += at - start;
-        checkedEnd = blockPosition + at;
+    }
+
+    /** Goes over to the next block that was read ahead. False if there is none, or no whole frame at the position. */
+    private boolean takeAhead() {
+        if (ahead == null || position != ahead.position()) {
+            return false;
+        }
+        var next = ahead.take(block);
+        if (next == null) {
+            return false;
+        }
+        block = next;
+        blockPosition = position;
+        int end = ahead.checkedEnd();
+        scannedBytes += end;
+        checkedEnd = position + end;
+        if (end == 0) {
+            checkBlock(0);
+        }
+        return position < checkedEnd;
+    }
+
+    private void stopReadingAhead() {
+        if (ahead != null) {
+            ahead.stop();
+        }
     }
 
     private Step bad(String what) {
@@ -283,6 +351,7 @@ final class FrameScanner implements Closeable {
 
     @Override
     public void close() throws IOException {
+        stopReadingAhead();
         reader.close();
     }
 }

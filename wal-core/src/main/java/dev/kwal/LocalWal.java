@@ -401,7 +401,7 @@ final class LocalWal implements Wal {
         if (from < firstLsn()) {
             throw new WalGoneException(from, "dropped by a checkpoint, the first is " + firstLsn());
         }
-        return new LogCursor(store, options.maxRecordBytes(), view, from, untilLsn, level, follows, blockBytes);
+        return new LogCursor(store, options, view, from, untilLsn, level, follows, blockBytes);
     }
 
     // -- what is

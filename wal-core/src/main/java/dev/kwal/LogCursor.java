@@ -17,7 +17,7 @@ final class LogCursor extends FrameCursor {
     private static final long FOREVER_NANOS = TimeUnit.DAYS.toNanos(36500);
 
     private final WalStore store;
-    private final int maxRecordBytes;
+    private final WalOptions options;
     private final LogView view;
     private final Durability level;
     private final boolean follows;
@@ -32,7 +32,7 @@ final class LogCursor extends FrameCursor {
 
     LogCursor(
             WalStore store,
-            int maxRecordBytes,
+            WalOptions options,
             LogView view,
             long fromLsn,
             long untilLsn,
@@ -40,7 +40,7 @@ final class LogCursor extends FrameCursor {
             boolean follows,
             int blockBytes) {
         this.store = store;
-        this.maxRecordBytes = maxRecordBytes;
+        this.options = options;
         this.view = view;
         this.nextLsn = fromLsn;
         this.untilLsn = untilLsn;
@@ -53,7 +53,7 @@ final class LogCursor extends FrameCursor {
 
     @Override
     public boolean next() throws IOException {
-        return next(FOREVER_NANOS);
+        return nextChecked() || next(FOREVER_NANOS);
     }
 
     @Override
@@ -61,7 +61,7 @@ final class LogCursor extends FrameCursor {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout is " + timeout + ", expected 0 or more");
         }
-        return next(Deadline.toNanos(timeout));
+        return nextChecked() || next(Deadline.toNanos(timeout));
     }
 
     private boolean next(long nanos) throws IOException {
@@ -89,6 +89,23 @@ final class LogCursor extends FrameCursor {
                 return false;
             }
         }
+    }
+
+    /** What most steps are: nothing has changed, and the next record was checked along with others. */
+    private boolean nextChecked() {
+        var frames = scanner;
+        var current = segment;
+        if (frames == null
+                || current == null
+                || view.chain() != seenChain
+                || nextLsn > untilLsn
+                || nextLsn > view.readableLsn(level)
+                || !frames.nextChecked(nextLsn, current.endPosition())) {
+            return false;
+        }
+        nextLsn++;
+        hasCurrent = true;
+        return true;
     }
 
     private boolean awaitMore(long nanos) throws IOException {
@@ -246,11 +263,11 @@ final class LogCursor extends FrameCursor {
             throw dropped();
         }
         try {
-            var frames = new FrameScanner(store.open(holder.sequence()), holder.header(), maxRecordBytes, blockBytes);
+            var frames = new FrameScanner(store.open(holder.sequence()), holder.header(), options.maxRecordBytes(), blockBytes);
             scanner = frames;
-            frames.checkAhead();
+            frames.checkAhead(!follows && options.readAhead());
             if (closedScanner != null) {
-                frames.takeBlockOf(closedScanner);
+                frames.takeBlocksOf(closedScanner);
                 closedScanner = null;
             }
             segment = holder;

@@ -172,7 +172,7 @@ final class ReadOnlyWal implements WalReader, LogView {
             throw new WalGoneException(from, "dropped by a checkpoint, the first is " + firstLsn);
         }
         return new LogCursor(
-                store, options.maxRecordBytes(), this, from, untilLsn, Durability.SYNCED, follows, blockBytes);
+                store, options, this, from, untilLsn, Durability.SYNCED, follows, blockBytes);
     }
 
     // -- what cursors see

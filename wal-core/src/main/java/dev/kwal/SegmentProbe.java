@@ -5,19 +5,28 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the first bytes of a segment say.
+ * What the first bytes of a segment say, and the last.
  *
  * @param header null if it is not whole
  * @param headerProblem what is wrong with it otherwise
  * @param open null if the first frame is not a whole OPEN frame
+ * @param seal the seal that ends with the segment; null if there is none
  */
 record SegmentProbe(
         long sequence,
         long size,
         @Nullable SegmentHeader header,
         SegmentHeader.@Nullable Problem headerProblem,
-        @Nullable OpenFrame open) {
+        @Nullable OpenFrame open,
+        @Nullable Seal seal) {
     private static final int PROBE_BYTES = 512;
+
+    /** What a seal says of the records of its segment. */
+    record Seal(long baseLsn, long nextLsn) {
+        static @Nullable Seal of(@Nullable SealFrame frame) {
+            return frame == null ? null : new Seal(frame.baseLsn(), frame.baseLsn() + frame.count());
+        }
+    }
 
     /**
      * Reads them.
@@ -27,21 +36,22 @@ record SegmentProbe(
      */
     static SegmentProbe of(WalStore store, long sequence) throws IOException {
         try (var reader = store.open(sequence)) {
-            var bytes = Format.buffer(Format.HEADER_BYTES);
-            int read = reader.read(0, bytes);
-            var decoded = Format.decodeHeader(bytes, read);
+            var start = Format.buffer(PROBE_BYTES);
+            int read = reader.read(0, start);
+            var decoded = Format.decodeHeader(start, read);
             var header = decoded.header();
             if (decoded.problem() == SegmentHeader.Problem.FOREIGN) {
                 throw new WalFormatException(sequence, decoded.what());
             }
             if (header == null) {
-                return new SegmentProbe(sequence, reader.size(), null, decoded.problem(), null);
+                return new SegmentProbe(sequence, reader.size(), null, decoded.problem(), null, null);
             }
             if (header.sequence() != sequence) {
                 throw new WalCorruptedException(
                         sequence, 0, 0, "renamed or copied: its header says segment " + header.sequence());
             }
             var scanner = new FrameScanner(reader, header, 0, PROBE_BYTES);
+            scanner.beginWith(start.flip(), 0);
             boolean isOpen = scanner.next() == FrameScanner.Step.FRAME
                     && scanner.kind() == Format.OPEN
                     && scanner.payloadBytes() == Format.OPEN_PAYLOAD_BYTES;
@@ -50,7 +60,9 @@ record SegmentProbe(
                 throw new WalCorruptedException(
                         sequence, Format.HEADER_BYTES, 0, "the OPEN frame is whole, but cannot be: " + open);
             }
-            return new SegmentProbe(sequence, reader.size(), header, null, open);
+            long size = reader.size();
+            var seal = open == null ? null : Seal.of(Segment.readSeal(reader, header, size));
+            return new SegmentProbe(sequence, size, header, null, open, seal);
         }
     }
 }

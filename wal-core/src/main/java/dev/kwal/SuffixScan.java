@@ -91,6 +91,9 @@ record SuffixScan(
 
         /** Behind the last byte of the block that is not zero. */
         private int endOfBytes(int read) {
+            if (isZero(block, read)) {
+                return 0;
+            }
             int end = read;
             while (end >= Long.BYTES && block.getLong(end - Long.BYTES) == 0) {
                 end -= Long.BYTES;
@@ -99,6 +102,11 @@ record SuffixScan(
                 end--;
             }
             return end;
+        }
+
+        /** Prepared space is mostly that: each byte is compared with its neighbour, many at a time. */
+        private static boolean isZero(ByteBuffer bytes, int count) {
+            return bytes.get(0) == 0 && bytes.slice(0, count - 1).mismatch(bytes.slice(1, count - 1)) < 0;
         }
 
         /** Where to go on, at least behind the last frame found; negative when the budget is used up. */

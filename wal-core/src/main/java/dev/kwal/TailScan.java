@@ -28,11 +28,12 @@ final class TailScan implements Closeable {
     private long firstLsn;
     private byte lastKind = Format.OPEN;
 
-    TailScan(SegmentReader reader, SegmentHeader header, OpenFrame open, int maxRecordBytes) {
+    TailScan(SegmentReader reader, SegmentHeader header, OpenFrame open, WalOptions options) {
         this.reader = reader;
         this.header = header;
         this.open = open;
-        this.scanner = new FrameScanner(reader, header, maxRecordBytes, FrameScanner.BLOCK_BYTES);
+        this.scanner = new FrameScanner(reader, header, options.maxRecordBytes(), FrameScanner.BLOCK_BYTES);
+        this.scanner.checkAhead(options.readAhead());
         this.nextLsn = open.baseLsn();
         this.lastLsn = open.baseLsn() - 1;
         this.durableLsn = lastLsn;

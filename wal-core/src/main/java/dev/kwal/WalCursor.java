@@ -9,7 +9,8 @@ import java.time.Duration;
  * Walks over records in LSN order. Starts before the first; {@link #next()} moves on.
  *
  * <p>Owns its file handles and its buffer, so it disturbs neither the log nor other cursors, and needs memory for one
- * read block and the longest record it meets. One thread at a time.
+ * read block and the longest record it meets; for five blocks of 128 KiB while another thread reads ahead, see
+ * {@link WalOptions#readAhead()}. One thread at a time.
  */
 public interface WalCursor extends Closeable {
 

@@ -91,8 +91,8 @@ private fun Wal.begun(): Wal = apply {
     rotate()
 }
 
-/** Replays of one warm log, from its first record to its last. */
-internal class Replays(recordBytes: Int, private val records: Long) : Side {
+/** Replays of one warm log, from its first record to its last, on one core or with a second one reading ahead. */
+internal class Replays(recordBytes: Int, private val records: Long, readAhead: Boolean) : Side {
     private val directory = Scratch.make("replay")
 
     init {
@@ -102,7 +102,7 @@ internal class Replays(recordBytes: Int, private val records: Long) : Side {
         }
     }
 
-    private val log = Wal.openReadOnly(directory)
+    private val log = Wal.openReadOnly(FileStore.of(directory), WalOptions.DEFAULT.withReadAhead(readAhead))
 
     override fun round(seconds: Double): Score = Callers(1).work(seconds) { Operation(::replay) }.each(records)
 

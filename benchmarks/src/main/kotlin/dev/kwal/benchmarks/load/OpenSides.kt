@@ -4,8 +4,11 @@ import dev.kwal.Durability
 import dev.kwal.Wal
 import dev.kwal.WalOptions
 import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
 import java.nio.file.Files
+import java.nio.file.NoSuchFileException
 import java.nio.file.Path
+import java.nio.file.StandardOpenOption
 
 /** Opens a log that was closed: milliseconds. The size counts the bytes of all segments. */
 internal class CleanOpens(private val bytes: Long, segmentBytes: Long) : Side {
@@ -29,11 +32,11 @@ internal class CleanOpens(private val bytes: Long, segmentBytes: Long) : Side {
 
 /**
  * Opens what a killed process left, with a last segment that is nearly full: milliseconds. The image is a copy of the
- * files of a log in use; each round opens a copy of it.
+ * files of a log in use; each round opens a copy of it, which is flushed before.
  *
- * @param syncBytes how much was appended between two syncs: as much as has to be copied
+ * @param unprovenBytes how much was appended since the last sync: as much as has to be copied
  */
-internal class CrashOpens(segmentBytes: Long, syncBytes: Long) : Side {
+internal class CrashOpens(segmentBytes: Long, unprovenBytes: Long) : Side {
     private val directory = Scratch.make("crash")
     private val image = directory.resolve("image")
     private val options = WalOptions.DEFAULT.withSegmentBytes(segmentBytes)
@@ -42,10 +45,10 @@ internal class CrashOpens(segmentBytes: Long, syncBytes: Long) : Side {
         val used = directory.resolve("used")
         Wal.open(used, options).use { log ->
             val end = segmentBytes - segmentBytes / 16
-            for (bytes in syncBytes..end step syncBytes) {
-                log.fill(bytes)
-                log.sync()
-            }
+            log.fill(end - unprovenBytes)
+            log.sync()
+            log.fill(end)
+            log.commit(log.lastLsn(), Durability.WRITTEN)
             copy(used, image)
         }
         Scratch.delete(used)
@@ -66,7 +69,17 @@ internal class CrashOpens(segmentBytes: Long, syncBytes: Long) : Side {
 
     private fun copy(from: Path, to: Path) {
         Files.createDirectory(to)
-        Files.list(from).use { files -> files.forEach { Files.copy(it, to.resolve(it.fileName)) } }
+        Files.list(from).use { files -> files.forEach { copyFile(it, to.resolve(it.fileName)) } }
+    }
+
+    private fun copyFile(from: Path, to: Path) {
+        try {
+            Files.copy(from, to)
+        } catch (_: NoSuchFileException) {
+            // The next segment is prepared meanwhile under another name, which a killed process may leave or not.
+            return
+        }
+        FileChannel.open(to, StandardOpenOption.WRITE).use { it.force(true) }
     }
 }
 
