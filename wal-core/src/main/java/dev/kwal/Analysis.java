@@ -279,8 +279,7 @@ final class Analysis implements Closeable {
     }
 
     private void verify(Segment segment) throws IOException {
-        try (var scan = new TailScan(
-                store.open(segment.sequence()), segment.header(), segment.open(), options)) {
+        try (var scan = new TailScan(store.open(segment.sequence()), segment.header(), segment.open(), options)) {
             scan.advanceTo(segment.endPosition());
             scannedBytes += scan.scannedBytes();
             if (scan.stopPosition() != segment.endPosition() || scan.lastSeenLsn() != segment.lastLsn()) {

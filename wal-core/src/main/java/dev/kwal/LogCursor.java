@@ -263,7 +263,8 @@ final class LogCursor extends FrameCursor {
             throw dropped();
         }
         try {
-            var frames = new FrameScanner(store.open(holder.sequence()), holder.header(), options.maxRecordBytes(), blockBytes);
+            var frames = new FrameScanner(
+                    store.open(holder.sequence()), holder.header(), options.maxRecordBytes(), blockBytes);
             scanner = frames;
             frames.checkAhead(!follows && options.readAhead());
             if (closedScanner != null) {

@@ -171,8 +171,7 @@ final class ReadOnlyWal implements WalReader, LogView {
         if (from < firstLsn) {
             throw new WalGoneException(from, "dropped by a checkpoint, the first is " + firstLsn);
         }
-        return new LogCursor(
-                store, options, this, from, untilLsn, Durability.SYNCED, follows, blockBytes);
+        return new LogCursor(store, options, this, from, untilLsn, Durability.SYNCED, follows, blockBytes);
     }
 
     // -- what cursors see

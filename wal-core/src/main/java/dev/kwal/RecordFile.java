@@ -303,15 +303,7 @@ public final class RecordFile implements Closeable {
             throw new IllegalArgumentException(
                     "fromLsn is " + from + ", expected " + view.firstLsn() + " to " + (last + 1));
         }
-        return new LogCursor(
-                store,
-                options.maxRecordBytes(),
-                view,
-                from,
-                last,
-                Durability.WRITTEN,
-                false,
-                FrameScanner.BLOCK_BYTES);
+        return new LogCursor(store, options, view, from, last, Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
     }
 
     /** The last record that was appended; 0 if there is none. */
