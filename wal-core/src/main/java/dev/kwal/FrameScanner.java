@@ -31,7 +31,11 @@ final class FrameScanner implements Closeable {
     private final CRC32C crc = new CRC32C();
     private final FrameCheck check;
 
-    private ByteBuffer block = Format.buffer(0);
+    private FrameBlock memory = new FrameBlock(0);
+    /** Of {@code memory}, as is {@code array}. */
+    private ByteBuffer block = memory.bytes;
+
+    private byte[] array = memory.array;
     private int nextBlockBytes;
     private long blockPosition;
     private long position;
@@ -90,14 +94,21 @@ final class FrameScanner implements Closeable {
     /** Takes the memory over from a scanner that is closed. */
     void takeBlocksOf(FrameScanner closed) {
         ahead = closed.ahead;
-        block = closed.block.limit(0);
+        hold(closed.memory);
+        block.limit(0);
         nextBlockBytes = Math.min(closed.nextBlockBytes, blockBytes);
     }
 
     /** Takes over what somebody has read already. */
-    void beginWith(ByteBuffer bytes, long bytesPosition) {
-        block = bytes;
-        blockPosition = bytesPosition;
+    void beginWith(FrameBlock read, long itsPosition) {
+        hold(read);
+        blockPosition = itsPosition;
+    }
+
+    private void hold(FrameBlock held) {
+        memory = held;
+        block = held.bytes;
+        array = held.array;
     }
 
     /** Goes on elsewhere: at a frame found before. */
@@ -145,7 +156,7 @@ final class FrameScanner implements Closeable {
      * @param endPosition where in the segment the log ends
      */
     boolean nextChecked(long lsn, long endPosition) {
-        if (position >= checkedEnd || position >= endPosition || !Format.isRecord(block.array(), at(position), lsn)) {
+        if (position >= checkedEnd || position >= endPosition || !Format.isRecord(array, at(position), lsn)) {
             return false;
         }
         step();
@@ -155,7 +166,7 @@ final class FrameScanner implements Closeable {
     /** Over a frame that was checked. */
     private void step() {
         framePosition = position;
-        position += Format.align(Format.length(block.array(), at(position)));
+        position += Format.align(Format.length(array, at(position)));
     }
 
     private Step check() throws IOException {
@@ -199,7 +210,7 @@ final class FrameScanner implements Closeable {
 
     /** Checks what is whole in the block from there on. What is not whole is looked at in its turn. */
     private void checkBlock(int from) {
-        int end = check.endOfWhole(block.array(), blockPosition, from, block.limit());
+        int end = check.endOfWhole(array, blockPosition, from, block.limit());
         scannedBytes += end - from;
         checkedEnd = blockPosition + end;
     }
@@ -222,11 +233,11 @@ final class FrameScanner implements Closeable {
         if (ahead == null || position != ahead.position()) {
             return false;
         }
-        var next = ahead.take(block);
+        var next = ahead.take(memory);
         if (next == null) {
             return false;
         }
-        block = next;
+        hold(next);
         blockPosition = position;
         int end = ahead.checkedEnd();
         scannedBytes += end;
@@ -261,7 +272,7 @@ final class FrameScanner implements Closeable {
         if (from < blockPosition || from + bytes > blockPosition + block.limit()) {
             int wanted = Math.max(bytes, nextBlockBytes);
             if (block.capacity() < wanted || (block.capacity() > blockBytes && wanted <= blockBytes)) {
-                block = Format.buffer(wanted);
+                hold(new FrameBlock(wanted));
             }
             block.clear();
             blockPosition = from;

@@ -2,7 +2,6 @@ package dev.kwal;
 
 import dev.kwal.storage.SegmentReader;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.locks.Condition;
@@ -28,7 +27,7 @@ final class ReadAhead {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final ByteBuffer[] blocks = new ByteBuffer[COUNT];
+    private final FrameBlock[] blocks = new FrameBlock[COUNT];
     /** Up to where each block was checked; 0 if it was not. */
     private final int[] checkedEnds = new int[COUNT];
 
@@ -51,7 +50,7 @@ final class ReadAhead {
 
     ReadAhead() {
         for (int slot = 0; slot < COUNT; slot++) {
-            blocks[slot] = Format.buffer(FrameScanner.BLOCK_BYTES);
+            blocks[slot] = new FrameBlock(FrameScanner.BLOCK_BYTES);
         }
     }
 
@@ -86,7 +85,7 @@ final class ReadAhead {
      * @param read a block in exchange, which is not needed any more
      */
     @Nullable
-    ByteBuffer take(ByteBuffer read) {
+    FrameBlock take(FrameBlock read) {
         for (int spin = 0; spin < SPINS && fullCount == 0 && isReading; spin++) {
             Thread.onSpinWait();
         }
@@ -101,7 +100,7 @@ final class ReadAhead {
             var block = blocks[firstFull];
             blocks[firstFull] = read;
             checkedEnd = checkedEnds[firstFull];
-            position += block.position();
+            position += block.bytes.position();
             firstFull = (firstFull + 1) % COUNT;
             fullCount = fullCount - 1;
             if (fullCount <= COUNT / 2) {
@@ -163,11 +162,10 @@ final class ReadAhead {
     /** Whether there was a frame that fits a block. */
     private boolean fillNext(SegmentReader from, FrameCheck with) throws IOException {
         var block = blocks[nextEmpty];
-        block.clear();
-        int bytes = from.read(nextPosition, block);
-        int end = Format.endOfFrames(block.array(), bytes);
-        block.limit(bytes).position(end);
-        checkedEnds[nextEmpty] = fullCount > 0 ? with.endOfWhole(block.array(), nextPosition, 0, end) : 0;
+        int bytes = from.read(nextPosition, block.bytes.clear());
+        int end = Format.endOfFrames(block.array, bytes);
+        block.bytes.limit(bytes).position(end);
+        checkedEnds[nextEmpty] = fullCount > 0 ? with.endOfWhole(block.array, nextPosition, 0, end) : 0;
         nextPosition += end;
         return end > 0;
     }

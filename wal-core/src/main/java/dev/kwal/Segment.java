@@ -50,10 +50,11 @@ record Segment(SegmentHeader header, OpenFrame open, long lastLsn, long endPosit
         if (start < Format.HEADER_BYTES || start >= endPosition || start % Format.ALIGNMENT != 0) {
             return null;
         }
-        var frame = Format.buffer((int) Math.min(endPosition - start, Format.frameBytes(SealFrame.maxBytes())));
-        reader.read(start, frame);
+        var frame = new FrameBlock((int) Math.min(endPosition - start, Format.frameBytes(SealFrame.maxBytes())));
+        reader.read(start, frame.bytes);
+        frame.bytes.flip();
         var scanner = new FrameScanner(reader, header, 0, 4096);
-        scanner.beginWith(frame.flip(), start);
+        scanner.beginWith(frame, start);
         scanner.seek(start);
         return scanner.next() == FrameScanner.Step.FRAME
                         && scanner.kind() == Format.SEAL

@@ -36,9 +36,10 @@ record SegmentProbe(
      */
     static SegmentProbe of(WalStore store, long sequence) throws IOException {
         try (var reader = store.open(sequence)) {
-            var start = Format.buffer(PROBE_BYTES);
-            int read = reader.read(0, start);
-            var decoded = Format.decodeHeader(start, read);
+            var start = new FrameBlock(PROBE_BYTES);
+            int read = reader.read(0, start.bytes);
+            start.bytes.flip();
+            var decoded = Format.decodeHeader(start.bytes, read);
             var header = decoded.header();
             if (decoded.problem() == SegmentHeader.Problem.FOREIGN) {
                 throw new WalFormatException(sequence, decoded.what());
@@ -51,7 +52,7 @@ record SegmentProbe(
                         sequence, 0, 0, "renamed or copied: its header says segment " + header.sequence());
             }
             var scanner = new FrameScanner(reader, header, 0, PROBE_BYTES);
-            scanner.beginWith(start.flip(), 0);
+            scanner.beginWith(start, 0);
             boolean isOpen = scanner.next() == FrameScanner.Step.FRAME
                     && scanner.kind() == Format.OPEN
                     && scanner.payloadBytes() == Format.OPEN_PAYLOAD_BYTES;
