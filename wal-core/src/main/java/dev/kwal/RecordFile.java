@@ -304,14 +304,7 @@ public final class RecordFile implements Closeable {
                     "fromLsn is " + from + ", expected " + view.firstLsn() + " to " + (last + 1));
         }
         return new LogCursor(
-                store,
-                options.maxRecordBytes(),
-                view,
-                from,
-                last,
-                Durability.WRITTEN,
-                false,
-                FrameScanner.BLOCK_BYTES);
+                store, options.maxRecordBytes(), view, from, last, Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
     }
 
     /** The last record that was appended; 0 if there is none. */

@@ -99,7 +99,9 @@ class RecordFileSpec :
 
         "a flipped bit anywhere in a closed file is an error that changes nothing, but in the mark that closes it" {
             inFile { file ->
-                RecordFile.open(file).use { opened -> listOf("a", "b", "c").forEach { opened.append(it.toByteArray()) } }
+                RecordFile.open(file).use { opened ->
+                    listOf("a", "b", "c").forEach { opened.append(it.toByteArray()) }
+                }
                 val whole = file.readBytes()
                 for (bit in 0 until whole.size * 8) {
                     withClue("bit $bit") {
@@ -230,7 +232,9 @@ class RecordFileSpec :
 
         "the file is a log of one segment to every reader, and to an owner of its copy" {
             inFile { file ->
-                RecordFile.open(file).use { opened -> (1L..300).forEach { opened.append(largeRecord(it).toByteArray()) } }
+                RecordFile.open(file).use { opened ->
+                    (1L..300).forEach { opened.append(largeRecord(it).toByteArray()) }
+                }
                 val expected = (1L..300).map(::largeRecord)
                 Wal.openReadOnly(SingleFileStore.of(file), WalOptions.DEFAULT).use { reader ->
                     reader.records() shouldBe expected
@@ -244,7 +248,9 @@ class RecordFileSpec :
                         it.records() shouldBe expected + "more"
                     }
                 }
-                WalSalvage.of(SingleFileStore.of(file), WalOptions.DEFAULT).cursor().use { it.texts() shouldBe expected }
+                WalSalvage.of(SingleFileStore.of(file), WalOptions.DEFAULT).cursor().use {
+                    it.texts() shouldBe expected
+                }
                 RecordFile.open(file).use { it.records(290) shouldBe expected.drop(289) }
             }
         }

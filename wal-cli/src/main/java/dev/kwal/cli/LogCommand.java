@@ -19,7 +19,10 @@ abstract class LogCommand implements Callable<Integer> {
     /** The format allows no longer records than this; a record takes memory only if its bytes are present. */
     static final WalOptions OPTIONS = WalOptions.DEFAULT.withMaxRecordBytes(1 << 30);
 
-    @Parameters(index = "0", paramLabel = "DIRECTORY", description = "The directory of the log, or the file of a record file.")
+    @Parameters(
+            index = "0",
+            paramLabel = "DIRECTORY",
+            description = "The directory of the log, or the file of a record file.")
     private Path directory;
 
     @ParentCommand

@@ -27,8 +27,8 @@ final class Salvage {
      *
      * @param keepsLsns whether an empty record takes the place of each lost one, so that the others keep their LSNs
      */
-    static SalvageReport write(
-            WalSalvage found, boolean keepsLsns, Path source, Path target, NewDirectory directory) throws IOException {
+    static SalvageReport write(WalSalvage found, boolean keepsLsns, Path source, Path target, NewDirectory directory)
+            throws IOException {
         var report = new Salvage(found, keepsLsns).write(directory, source, target);
         directory.write("SALVAGE.json", (report.json() + "\n").getBytes(StandardCharsets.UTF_8));
         directory.write("SALVAGE.txt", report.text().getBytes(StandardCharsets.UTF_8));

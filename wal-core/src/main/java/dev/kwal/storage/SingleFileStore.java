@@ -182,7 +182,8 @@ public final class SingleFileStore implements WalStore {
         return switch (disk.kind(file)) {
             case FILE -> file;
             case ABSENT -> throw new NoSuchFileException(file.toString());
-            case OTHER -> throw new FileSystemException(file.toString(), null, "a record file has to be a regular file");
+            case OTHER ->
+                throw new FileSystemException(file.toString(), null, "a record file has to be a regular file");
         };
     }
 
