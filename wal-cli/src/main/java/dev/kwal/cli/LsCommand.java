@@ -4,6 +4,7 @@ import dev.kwal.WalException;
 import dev.kwal.WalReader;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -48,10 +49,14 @@ final class LsCommand extends LogCommand {
         }
     }
 
-    private static String row(Listing.Entry entry) {
+    private String name(Listing.Entry entry) {
+        return Files.isRegularFile(directory()) ? String.valueOf(directory().getFileName()) : entry.name();
+    }
+
+    private String row(Listing.Entry entry) {
         var info = entry.info();
         return row(
-                entry.name(),
+                name(entry),
                 entry.sequence(),
                 info == null ? "-" : info.baseLsn(),
                 entry.lastLsn() == 0 ? "-" : entry.lastLsn(),
@@ -64,9 +69,9 @@ final class LsCommand extends LogCommand {
         return String.format(Locale.ROOT, "%-24s  %8s  %12s  %12s  %12s  %12s  %s", cells);
     }
 
-    private static String json(Listing.Entry entry) {
+    private String json(Listing.Entry entry) {
         var info = entry.info();
-        var json = new Json().put("name", entry.name()).put("sequence", entry.sequence());
+        var json = new Json().put("name", name(entry)).put("sequence", entry.sequence());
         if (info != null) {
             json.put("baseLsn", info.baseLsn())
                     .put("lastLsn", entry.lastLsn() == 0 ? info.baseLsn() - 1 : entry.lastLsn())

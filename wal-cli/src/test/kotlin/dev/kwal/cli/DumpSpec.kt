@@ -1,5 +1,6 @@
 package dev.kwal.cli
 
+import dev.kwal.RecordFile
 import dev.kwal.Wal
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
@@ -16,6 +17,18 @@ class DumpSpec :
                 dump.text shouldBe "1\ta\n2\t\n3\ttwo words\n"
                 dump.errors shouldBe ""
                 dump.code shouldBe 0
+            }
+        }
+
+        "a record file is a log of one segment" {
+            inDirectory { directory ->
+                val file = directory.resolve("manifest")
+                RecordFile.open(file).use { opened -> listOf("a", "b").forEach { opened.append(it.toByteArray()) } }
+                kwal("dump", file).text shouldBe "1\ta\n2\tb\n"
+                kwal("verify", file).text shouldContain "intact: closed; records 2, LSN 1 to 2"
+                kwal("ls", file).text shouldContain "manifest "
+                kwal("backup", file, directory.resolve("log")).code shouldBe 0
+                Wal.open(directory.resolve("log")).use { it.append("c".toByteArray()) shouldBe 3 }
             }
         }
 
