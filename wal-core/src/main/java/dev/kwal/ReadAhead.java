@@ -84,6 +84,7 @@ final class ReadAhead {
      *
      * @param read a block in exchange, which is not needed any more
      */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // Changed with the lock only.
     @Nullable
     FrameBlock take(FrameBlock read) {
         for (int spin = 0; spin < SPINS && fullCount == 0 && isReading; spin++) {
@@ -102,7 +103,7 @@ final class ReadAhead {
             checkedEnd = checkedEnds[firstFull];
             position += block.bytes.position();
             firstFull = (firstFull + 1) % COUNT;
-            fullCount = fullCount - 1;
+            fullCount--;
             if (fullCount <= COUNT / 2) {
                 goOn();
             }
@@ -170,12 +171,13 @@ final class ReadAhead {
         return end > 0;
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // Changed with the lock only.
     private boolean settle(boolean isFilled) {
         lock.lock();
         try {
             if (isFilled) {
                 nextEmpty = (nextEmpty + 1) % COUNT;
-                fullCount = fullCount + 1;
+                fullCount++;
             } else {
                 isAtEnd = true;
             }
