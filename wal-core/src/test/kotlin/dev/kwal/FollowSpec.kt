@@ -217,5 +217,5 @@ private fun LogFixture.overtakenCursor(change: LogFixture.() -> Unit): WalCursor
             wal.view.readableLsn(level).also { if (isFirst.compareAndSet(true, false)) change() }
     }
     val level = Durability.SYNCED
-    return LogCursor(store, options.maxRecordBytes, view, 1, Long.MAX_VALUE, level, true, FrameScanner.BLOCK_BYTES)
+    return LogCursor(store, options, view, 1, Long.MAX_VALUE, level, true, FrameScanner.BLOCK_BYTES)
 }
