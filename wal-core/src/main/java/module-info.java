@@ -2,6 +2,7 @@
 @SuppressWarnings("module") // The testkit is compiled after this.
 module dev.kwal {
     requires static transitive org.jspecify;
+    requires static jdk.jfr;
 
     exports dev.kwal;
     exports dev.kwal.storage;

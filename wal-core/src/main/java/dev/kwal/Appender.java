@@ -144,18 +144,21 @@ final class Appender {
     /** Puts a group into the buffer, making room where there is none. */
     private WritePath.Taken put(FrameGroup group, @Nullable Durability ticketLevel, Deadline deadline)
             throws IOException {
-        while (true) {
-            var taken = path.tryPut(group, ticketLevel);
-            if (taken.room() == Terms.Room.TAKEN) {
-                chores.appended(ticketLevel);
-                return taken;
+        var taken = path.tryPut(group, ticketLevel);
+        if (taken.room() != Terms.Room.TAKEN) {
+            long start = path.meter().now();
+            while (taken.room() != Terms.Room.TAKEN) {
+                if (deadline.isNever()) {
+                    makeRoom(group.frameBytes(), taken.room());
+                } else {
+                    makeRoom(group.frameBytes(), taken.room(), deadline);
+                }
+                taken = path.tryPut(group, ticketLevel);
             }
-            if (deadline.isNever()) {
-                makeRoom(group.frameBytes(), taken.room());
-            } else {
-                makeRoom(group.frameBytes(), taken.room(), deadline);
-            }
+            path.count(meter -> meter.waitedForRoom(start));
         }
+        chores.appended(ticketLevel);
+        return taken;
     }
 
     private void makeRoom(long frameBytes, Terms.Room why) throws IOException {

@@ -12,14 +12,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The threads of a log: daemons that end when there is nothing to do.
  *
- * @param chores the log's own work: a thread each for ticking, preparing segments, writing and syncing, so that a medium that
+ * @param chores the log's own work: a thread each for ticking, preparing segments, writing, syncing and watching, so that a medium that
  *     hangs in one of them does not keep the others from what is still possible
  * @param calls works for callers whose time is limited; at most {@link #MAX_CALLS} at a time, and one more to close
  */
 record Background(ScheduledExecutorService chores, ExecutorService calls) {
     static final int MAX_CALLS = 64;
 
-    private static final int CHORE_THREADS = 4;
+    private static final int CHORE_THREADS = 5;
     private static final long KEEP_ALIVE_SECONDS = 5;
     private static final AtomicInteger COUNT = new AtomicInteger();
 

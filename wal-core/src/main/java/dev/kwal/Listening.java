@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
@@ -65,6 +66,17 @@ final class Listening implements AutoCloseable {
             return false;
         }
         return await(answer);
+    }
+
+    /** How long a flush may run; zero if none is to be watched. */
+    Duration slowFlushLimit() {
+        try {
+            var limit = listener.slowFlushLimit();
+            return limit.isNegative() ? Duration.ZERO : limit;
+        } catch (Throwable t) {
+            uncaught(t);
+            return Duration.ZERO;
+        }
     }
 
     private boolean answer(SegmentInfo segment) {

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,27 +73,36 @@ final class LocalWal implements Wal {
     }
 
     static Wal open(WalStore store, WalOptions options) throws IOException {
-        return open(store, options, Background.start(), InstantSource.system());
+        return open(store, options, Background.start(), InstantSource.system(), System::nanoTime);
     }
 
     /** Opens with an executor for everything that happens in the background; it is shut down by close. */
     static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
-        return open(store, options, background, InstantSource.system());
+        return open(store, options, background, InstantSource.system(), System::nanoTime);
     }
 
-    /** And with a clock. */
-    static LocalWal open(WalStore store, WalOptions options, ScheduledExecutorService background, InstantSource clock)
+    /** And with clocks, one of the world and one to measure with. */
+    static LocalWal open(
+            WalStore store,
+            WalOptions options,
+            ScheduledExecutorService background,
+            InstantSource clock,
+            LongSupplier nanos)
             throws IOException {
-        return open(store, options, new Background(background, background), clock);
+        return open(store, options, new Background(background, background), clock, nanos);
     }
 
-    private static LocalWal open(WalStore store, WalOptions options, Background background, InstantSource clock)
+    private static LocalWal open(
+            WalStore store, WalOptions options, Background background, InstantSource clock, LongSupplier nanos)
             throws IOException {
+        var meter = new Meter(nanos, Flight.begin());
         Closeable lock = null;
         try {
             lock = store.lock();
-            var opening = Opening.of(store, options, background.chores());
-            return new LocalWal(options, store, lock, opening, background, clock);
+            var opening = Opening.of(store, options, background.chores(), meter);
+            var wal = new LocalWal(options, store, lock, opening, background, clock);
+            wal.path.count(counting -> counting.recovered(opening.report()));
+            return wal;
         } catch (Throwable t) {
             WalException.note(t, store);
             background.shutdown();
@@ -490,6 +500,11 @@ final class LocalWal implements Wal {
     @Override
     public RecoveryReport recovery() {
         return recovery;
+    }
+
+    @Override
+    public WalMetrics metrics() {
+        return path.metrics();
     }
 
     /** The background work, for tests that do it by hand. */

@@ -36,7 +36,8 @@ final class Opening {
      * Opens. The caller holds the store's lock. A pin tells a last record that must be there, where the store promises to keep
      * it; where it does not, the pin goes back to the last that is.
      */
-    static Opening of(WalStore store, WalOptions options, ScheduledExecutorService background) throws IOException {
+    static Opening of(WalStore store, WalOptions options, ScheduledExecutorService background, Meter meter)
+            throws IOException {
         var pins = Pins.load(store.pins());
         var quota = new Quota(options.retention(), options.segmentBytes(), pins);
         boolean isProof = store.capabilities().survivesPowerLoss();
@@ -44,7 +45,7 @@ final class Opening {
         var analysis = Analysis.of(store, options.withExpectAtLeast(expected));
         Opening opening = null;
         try {
-            opening = new Opening(store, options, background, analysis, pins, quota);
+            opening = new Opening(store, options, background, analysis, pins, quota, meter);
             pins.change(pins.table().cutTo(opening.progress.lastLsn()), opening.progress.epoch());
             return opening;
         } finally {
@@ -60,7 +61,8 @@ final class Opening {
             ScheduledExecutorService background,
             Analysis analysis,
             Pins pins,
-            Quota quota)
+            Quota quota,
+            Meter meter)
             throws IOException {
         this.pins = pins;
         this.store = store;
@@ -78,6 +80,7 @@ final class Opening {
                 ActiveSegment.fullBytes(options.segmentBytes()),
                 observers,
                 quota);
+        meter.identified(source.logId());
         var action = analysis.verdict().action();
         var resumed = action == Action.RESUME ? resume() : null;
         this.progress = new Progress(
@@ -86,7 +89,7 @@ final class Opening {
                 analysis.epoch(),
                 analysis.lastLsn(),
                 action == Action.COPY ? analysis.provenDurableLsn() : analysis.lastLsn());
-        this.path = new WritePath(options, progress, resumed);
+        this.path = new WritePath(options, progress, resumed, LogBuffer::direct, meter);
         this.succession = new Succession(
                 store, options, path, progress, source, quota, chain(action, resumed != null), analysis.firstLsn());
         if (resumed != null) {

@@ -19,6 +19,7 @@ final class Progress {
     private final Observers observers;
 
     private final Sleepers sleepers = new Sleepers();
+    private int limitedCount;
     private volatile boolean isClosed;
     private volatile boolean isReleased;
     private volatile @Nullable Throwable failure;
@@ -335,7 +336,7 @@ final class Progress {
                 if (isReleased) {
                     throw new WalClosedException();
                 }
-                if (!await(deadline)) {
+                if (!awaitCounted(deadline)) {
                     return reachedLsn(level) >= Math.min(lsn, lastLsn());
                 }
             }
@@ -343,6 +344,20 @@ final class Progress {
         } finally {
             unlockAndWake();
         }
+    }
+
+    private boolean awaitCounted(Deadline deadline) {
+        limitedCount++;
+        try {
+            return await(deadline);
+        } finally {
+            limitedCount--;
+        }
+    }
+
+    /** How many callers and tickets wait for a level; with the lock. */
+    int waitingCount() {
+        return waiters.count() + sleepers.count() + limitedCount;
     }
 
     /**

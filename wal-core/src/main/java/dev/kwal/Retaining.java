@@ -2,6 +2,7 @@ package dev.kwal;
 
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -35,11 +36,23 @@ final class Retaining implements AutoCloseable {
         this.keeper = new Keeper(store.capabilities(), opening, lifeCycle, dropping);
         this.rounds = new Rounds(options.retention(), opening, lifeCycle, dropping, background, clock);
         succession.onSealed(this::sealed);
+        watchFlushes(opening.path());
         if (listening.isUsed()) {
             listening.tell(listener -> listener.recovered(opening.report()));
             opening.observers().add(this::tellFailure);
         }
         rounds.queue();
+    }
+
+    private void watchFlushes(WritePath path) {
+        var limit = listening.slowFlushLimit();
+        if (!limit.isZero()) {
+            path.count(meter -> meter.watchBy(new FlushWatch(limit, meter, progress, background, this::slowFlush)));
+        }
+    }
+
+    private void slowFlush(Duration running) {
+        listening.tell(listener -> listener.slowFlush(running));
     }
 
     Dropping dropping() {

@@ -111,6 +111,14 @@ final class Sleepers {
             return null;
         }
 
+        private int count() {
+            int count = 0;
+            for (var sleeper = head; sleeper != null; sleeper = sleeper.next) {
+                count++;
+            }
+            return count;
+        }
+
         private void wakeEach() {
             for (var sleeper = head; sleeper != null; ) {
                 var next = sleeper.next;
@@ -161,6 +169,11 @@ final class Sleepers {
 
     private Queue sleepers(Durability level) {
         return level == Durability.SYNCED ? synced : written;
+    }
+
+    /** How many there are; takes as long as that. */
+    int count() {
+        return written.count() + synced.count();
     }
 
     void reached(long writtenLsn, long durableLsn) {

@@ -166,6 +166,7 @@ final class Succession {
 
     /** Seals the current segment, if there is one, and begins the next. */
     private void rotate(SegmentSource.Size size, long liveLsn) throws IOException {
+        path.count(Meter::rotating);
         var next = source.take(size);
         orFail(next, () -> {
             var current = path.segment();
@@ -190,6 +191,7 @@ final class Succession {
             begin(next, ended, link);
             onSealed.accept(ended.info());
         });
+        path.count(meter -> meter.rotated(next.header().sequence()));
     }
 
     /** All that counts of the segment is synced, or lost; space that cannot be given back is no reason to fail. */

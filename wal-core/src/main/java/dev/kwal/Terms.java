@@ -209,6 +209,12 @@ final class Terms {
         return full != null || !progress.term().isWritten();
     }
 
+    /** How many bytes were appended and are not written. */
+    long unwrittenBytes() {
+        var before = full;
+        return (before == null ? 0 : before.unwrittenBytes()) + progress.term().unwrittenBytes();
+    }
+
     /** The one to be written first. */
     Term oldest() {
         var before = full;

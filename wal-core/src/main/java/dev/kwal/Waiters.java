@@ -23,7 +23,11 @@ final class Waiters {
     }
 
     boolean hasRoom() {
-        return written.size() + synced.size() < MAX_COUNT;
+        return count() < MAX_COUNT;
+    }
+
+    int count() {
+        return written.size() + synced.size();
     }
 
     boolean isEmpty() {

@@ -111,6 +111,9 @@ public interface Wal extends WalReader {
     /** What it was opened with. */
     WalOptions options();
 
+    /** What was counted and timed since it was opened; a new snapshot for each call. Waits for no I/O. */
+    WalMetrics metrics();
+
     /**
      * Appends a record at the default level of the options.
      *

@@ -1,5 +1,7 @@
 package dev.kwal;
 
+import java.time.Duration;
+
 /**
  * Hears what becomes of a log and its segments, and may keep a segment from being deleted.
  *
@@ -35,6 +37,22 @@ public interface WalListener {
      * @param lsn the last record that its reader did not need any more
      */
     default void pinDropped(String name, long lsn) {}
+
+    /**
+     * How long a flush may run before {@link #slowFlush} is called; at zero or less it never is. Asked once, on the thread that
+     * opens the log; if this throws, flushes are not watched.
+     */
+    default Duration slowFlushLimit() {
+        return Duration.ofSeconds(1);
+    }
+
+    /**
+     * A flush is still running after {@link #slowFlushLimit()}; called while it runs, once for each such flush. Callers who
+     * wait for it wait on: the disk is overloaded or hangs.
+     *
+     * @param running how long it has been running
+     */
+    default void slowFlush(Duration running) {}
 
     /** The log has failed; see {@link WalState#FAILED}. */
     default void failed(Throwable cause) {}

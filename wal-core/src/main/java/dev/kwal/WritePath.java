@@ -24,6 +24,7 @@ final class WritePath {
     private final Progress progress;
     private final ReentrantLock lock;
     private final Terms terms;
+    private final Meter meter;
 
     private boolean isWriting;
     private boolean isSyncing;
@@ -51,9 +52,19 @@ final class WritePath {
         this(options, progress, segment, LogBuffer::direct);
     }
 
-    /** With buffers of another kind, for tools that do not see memory outside the heap. */
+    /** With buffers of another kind, for tools that do not see memory outside the heap; and without a clock. */
     WritePath(WalOptions options, Progress progress, @Nullable ActiveSegment segment, IntFunction<LogBuffer> buffers) {
+        this(options, progress, segment, buffers, new Meter(() -> 0, Flight.NONE));
+    }
+
+    WritePath(
+            WalOptions options,
+            Progress progress,
+            @Nullable ActiveSegment segment,
+            IntFunction<LogBuffer> buffers,
+            Meter meter) {
         this.options = options;
+        this.meter = meter;
         this.progress = progress;
         this.lock = progress.lock();
         this.markedLsn = progress.durableLsn();
@@ -278,7 +289,9 @@ final class WritePath {
         if (!frames.hasRemaining()) {
             return false;
         }
+        long bytes = frames.remaining();
         isWriting = true;
+        meter.writing(progress.durableLsn() < progress.lastLsn());
         unlock();
         Throwable thrown = null;
         try {
@@ -292,6 +305,7 @@ final class WritePath {
             if (thrown == null) {
                 terms.written(term);
                 target.written(term.writtenPosition());
+                meter.written(term.writtenLsn() - progress.writtenLsn(), bytes);
                 progress.written(term.writtenLsn());
             } else {
                 progress.fail(thrown);
@@ -351,6 +365,7 @@ final class WritePath {
 
     /** The target is taken before the flush: what is written meanwhile is not covered by it. */
     private void syncWritten() {
+        meter.flushing();
         var target = current();
         long targetLsn = progress.writtenLsn();
         long targetPosition = target.writtenPosition();
@@ -362,6 +377,7 @@ final class WritePath {
             thrown = t;
         } finally {
             lock.lock();
+            meter.flushed(targetLsn - progress.durableLsn(), thrown == null);
             if (thrown == null) {
                 target.synced(targetPosition);
                 progress.synced(targetLsn);
@@ -533,6 +549,32 @@ final class WritePath {
             return segment != null && segment.header().sequence() == sequence
                     ? segment.index().copy()
                     : null;
+        } finally {
+            unlock();
+        }
+    }
+
+    // -- what is counted
+
+    /** Counts something that does not happen under the lock. */
+    void count(Consumer<Meter> event) {
+        lock.lock();
+        try {
+            event.accept(meter);
+        } finally {
+            unlock();
+        }
+    }
+
+    Meter meter() {
+        return meter;
+    }
+
+    WalMetrics metrics() {
+        lock.lock();
+        try {
+            return meter.snapshot(
+                    progress.lastLsn() - progress.writtenLsn(), terms.unwrittenBytes(), progress.waitingCount());
         } finally {
             unlock();
         }

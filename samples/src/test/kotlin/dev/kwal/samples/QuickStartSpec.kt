@@ -6,6 +6,8 @@ import dev.kwal.coroutines.use
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldStartWith
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry
 import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
@@ -44,6 +46,16 @@ class QuickStartSpec :
                 log.checkpoint(2)
                 mailOrders(log) { sent.add(it) }
                 sent shouldBe listOf("order 1", "order 2")
+            }
+        }
+
+        "a log is watched, by a snapshot and by a registry" {
+            SuspendingWal.open(tempdir().toPath(), alarming { println(it) }).use { log ->
+                log.appendAndSync("order 1".toByteArray())
+                val registry = SimpleMeterRegistry()
+                watchOrders(log, registry) shouldStartWith "1.0 records in a flush of"
+                log.appendAndSync("order 2".toByteArray())
+                registry.get("kwal.append.records").functionCounter().count() shouldBe 2.0
             }
         }
 

@@ -5,6 +5,7 @@ import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.Wal
 import dev.kwal.WalBackup
+import dev.kwal.WalMetrics
 import dev.kwal.WalOptions
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
@@ -99,6 +100,9 @@ public class SuspendingWal internal constructor(
 
     /** What it was opened with. */
     public val options: WalOptions get() = wal.options()
+
+    /** What was counted and timed since it was opened: a snapshot. */
+    public val metrics: WalMetrics get() = wal.metrics()
 
     /** What opening found and did. */
     public val recovery: RecoveryReport get() = wal.recovery()

@@ -1,0 +1,5 @@
+/** The metrics of the write-ahead log as meters of Micrometer. */
+@NullMarked
+package dev.kwal.micrometer;
+
+import org.jspecify.annotations.NullMarked;
