@@ -170,7 +170,12 @@ public interface Wal extends WalReader {
      * Appends records that come back all or none after a crash, with consecutive LSNs. (Only {@link #truncateAfter} can cut a
      * batch in two.)
      *
-     * @param records each from its position to its limit; together at most the batch limit of the options
+     * <p>A batch stands in one segment: one longer than {@link WalOptions#segmentBytes()} gets a segment of its own, as long as
+     * it takes. One larger than {@link WalOptions#bufferBytes()} waits until the buffer is written, and takes that much memory of
+     * its own meanwhile.
+     *
+     * @param records each from its position to its limit; together, with 24 bytes and at most 7 of padding for each, at most {@link
+     *     WalOptions#maxBatchBytes()}, 64 MiB unless set; copied, not kept
      * @param level what the batch has survived to on return
      * @return the LSN of the last; the first has {@code records.size() - 1} less. For an empty list {@link #lastLsn()}
      * @throws IllegalArgumentException if one record is longer than the limit or the batch larger than its limit; none was
