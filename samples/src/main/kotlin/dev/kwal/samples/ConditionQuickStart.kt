@@ -7,8 +7,7 @@ import dev.kwal.coroutines.SuspendingWriter
 import dev.kwal.coroutines.beginWriting
 import java.nio.ByteBuffer
 
-/** @param decide what to append, by the records up to an LSN */
-suspend fun payOnce(log: SuspendingWal, decide: suspend (upToLsn: Long) -> ByteBuffer): Long {
+suspend fun appendDecided(log: SuspendingWal, decide: suspend (seenLsn: Long) -> ByteBuffer): Long {
     while (true) {
         val seen = log.lastLsn
         try {

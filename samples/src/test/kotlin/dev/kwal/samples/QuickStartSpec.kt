@@ -46,7 +46,7 @@ class QuickStartSpec :
                 val seen = ArrayList<Long>()
                 val old = lead(log)
                 printed {
-                    payOnce(log) { lsn ->
+                    appendDecided(log) { lsn ->
                         if (seen.isEmpty()) old.append(ByteBuffer.wrap("in between".toByteArray()))
                         seen.add(lsn)
                         ByteBuffer.wrap("order 1 paid".toByteArray())
