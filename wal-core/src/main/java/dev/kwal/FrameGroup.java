@@ -26,8 +26,7 @@ final class FrameGroup {
      */
     static FrameGroup of(ByteBuffer record, WalOptions options) {
         checkLength(record.remaining(), options);
-        return new FrameGroup(
-                List.of(record.duplicate()), Format.frameBytes(record.remaining()), Precondition.NONE);
+        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()), Precondition.NONE);
     }
 
     /**

@@ -81,7 +81,7 @@ class AppendIfSpec :
         "who waits for room is asked again when there is some" {
             val log = LogFixture(options = SMALL_SEGMENTS.withBufferBytes(4096)).writeLarge(2).sync()
             val gate = log.store.stopAt("create 2")
-            val other = running { log.wal.append("other".toByteArray()) }
+            val other = running { log.wal.append(largeRecord(0).toByteArray()) }
             gate.awaitSomebody()
             val waiting = running { log.wal.appendIf(3, largeRecord(3).toByteArray()) }
             awaitUntil { waiting.isWaiting }

@@ -44,7 +44,9 @@ class ConditionSpec :
         "of all who expect the same LSN one gets it" {
             withLog { log, _ ->
                 val won = withContext(Dispatchers.Default) {
-                    (1L..50L).map { lsn -> List(4) { async { wins { log.appendIf(lsn, "$lsn".toByteArray()) } } }.awaitAll() }
+                    (1L..50L).map { lsn ->
+                        List(4) { async { wins { log.appendIf(lsn, "$lsn".toByteArray()) } } }.awaitAll()
+                    }
                 }
                 won.forEach { winners -> winners.count { it } shouldBe 1 }
                 log.texts() shouldBe (1..50).map { "$it" }

@@ -14,7 +14,6 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.comparables.shouldBeGreaterThan
-import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import java.io.IOException
 import java.nio.ByteBuffer
@@ -70,7 +69,9 @@ private class Reigns : CrashScenario {
 
     fun checkNext(disk: SimulatedDisk) {
         Wal.open(disk.store(), OPTIONS).use { wal ->
-            val epochs = wal.replay(0).use { cursor -> buildList { while (cursor.next()) add(cursor.view().getLong()) } }
+            val epochs = wal.replay(0).use { cursor ->
+                buildList { while (cursor.next()) add(cursor.view().getLong()) }
+            }
             epochs shouldBe epochs.sorted()
             val next = wal.beginWriting().epoch()
             next shouldBeGreaterThan newest
