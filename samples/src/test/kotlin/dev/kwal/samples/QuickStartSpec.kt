@@ -1,8 +1,10 @@
 package dev.kwal.samples
 
 import dev.kwal.Wal
+import dev.kwal.WalFencedException
 import dev.kwal.coroutines.SuspendingWal
 import dev.kwal.coroutines.use
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
@@ -11,6 +13,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry
 import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
+import java.nio.ByteBuffer
 import kotlin.io.path.listDirectoryEntries
 import kotlin.io.path.name
 
@@ -56,6 +59,23 @@ class QuickStartSpec :
                 watchOrders(log, registry) shouldStartWith "1.0 records in a flush of"
                 log.appendAndSync("order 2".toByteArray())
                 registry.get("kwal.append.records").functionCounter().count() shouldBe 2.0
+            }
+        }
+
+        "who decided by what is no longer the last decides again, and who led before is shut out" {
+            SuspendingWal.open(tempdir().toPath()).use { log ->
+                val seen = ArrayList<Long>()
+                val old = lead(log)
+                printed {
+                    appendDecided(log) { lsn ->
+                        if (seen.isEmpty()) old.append(ByteBuffer.wrap("in between".toByteArray()))
+                        seen.add(lsn)
+                        ByteBuffer.wrap("order 1 paid".toByteArray())
+                    } shouldBe 2
+                } shouldBe listOf("decided by 0, but 2 is next: again")
+                seen shouldBe listOf(0L, 1L)
+                lead(log).epoch shouldBe 2
+                shouldThrow<WalFencedException> { old.append(ByteBuffer.wrap("late".toByteArray())) }
             }
         }
 
