@@ -67,7 +67,7 @@ class WalMetersSpec :
                     orders.append("a".toByteArray())
                     registry.get("kwal.append.records").tag("log", "orders").functionCounter().count() shouldBe 1.0
                     registry.get("kwal.append.records").tag("log", "mails").functionCounter().count() shouldBe 0.0
-                    registry.meters.forAll { it.id.getTag("log") in listOf("orders", "mails") shouldBe true }
+                    registry.meters.forAll { (it.id.getTag("log") in listOf("orders", "mails")) shouldBe true }
                 }
             }
         }
