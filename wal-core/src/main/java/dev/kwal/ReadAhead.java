@@ -102,8 +102,9 @@ final class ReadAhead {
             checkedEnd = checkedEnds[firstFull];
             position += block.bytes.position();
             firstFull = (firstFull + 1) % COUNT;
-            fullCount = fullCount - 1;
-            if (fullCount <= COUNT / 2) {
+            int left = fullCount - 1;
+            fullCount = left;
+            if (left <= COUNT / 2) {
                 goOn();
             }
             return block;
@@ -173,15 +174,17 @@ final class ReadAhead {
     private boolean settle(boolean isFilled) {
         lock.lock();
         try {
+            int full = fullCount + (isFilled ? 1 : 0);
             if (isFilled) {
                 nextEmpty = (nextEmpty + 1) % COUNT;
-                fullCount = fullCount + 1;
+                fullCount = full;
             } else {
                 isAtEnd = true;
             }
-            isReading = !isAtEnd && fullCount < COUNT;
+            boolean goesOn = !isAtEnd && full < COUNT;
+            isReading = goesOn;
             changed.signalAll();
-            return isReading;
+            return goesOn;
         } finally {
             lock.unlock();
         }
