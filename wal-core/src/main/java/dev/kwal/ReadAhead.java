@@ -84,7 +84,6 @@ final class ReadAhead {
      *
      * @param read a block in exchange, which is not needed any more
      */
-    @SuppressWarnings("NonAtomicVolatileUpdate") // Changed with the lock only.
     @Nullable
     FrameBlock take(FrameBlock read) {
         for (int spin = 0; spin < SPINS && fullCount == 0 && isReading; spin++) {
@@ -103,8 +102,9 @@ final class ReadAhead {
             checkedEnd = checkedEnds[firstFull];
             position += block.bytes.position();
             firstFull = (firstFull + 1) % COUNT;
-            fullCount--;
-            if (fullCount <= COUNT / 2) {
+            int left = fullCount - 1;
+            fullCount = left;
+            if (left <= COUNT / 2) {
                 goOn();
             }
             return block;
@@ -171,19 +171,20 @@ final class ReadAhead {
         return end > 0;
     }
 
-    @SuppressWarnings("NonAtomicVolatileUpdate") // Changed with the lock only.
     private boolean settle(boolean isFilled) {
         lock.lock();
         try {
+            int full = fullCount + (isFilled ? 1 : 0);
             if (isFilled) {
                 nextEmpty = (nextEmpty + 1) % COUNT;
-                fullCount++;
+                fullCount = full;
             } else {
                 isAtEnd = true;
             }
-            isReading = !isAtEnd && fullCount < COUNT;
+            boolean goesOn = !isAtEnd && full < COUNT;
+            isReading = goesOn;
             changed.signalAll();
-            return isReading;
+            return goesOn;
         } finally {
             lock.unlock();
         }
