@@ -104,7 +104,7 @@ class MetricsSpec :
             gate.open()
             listOf(leader, follower, limited).forEach { it.result() }
             log.background.run()
-            ticket.reached().toCompletableFuture().isDone shouldBe true
+            ticket.reached().toCompletableFuture().join() shouldBe 2
             log.wal.metrics().waiting() shouldBe 0
         }
 
