@@ -97,7 +97,7 @@ final class Appender {
         check(level);
         if (group.count() == 0) {
             progress.checkUsable();
-            return progress.lastLsn();
+            return progress.check(group.condition());
         }
         long lsn = put(group, null, deadline).lsn();
         if (level != Durability.BUFFERED) {

@@ -11,10 +11,12 @@ import java.util.List;
 final class FrameGroup {
     private final List<ByteBuffer> records;
     private final long frameBytes;
+    private final Precondition condition;
 
-    private FrameGroup(List<ByteBuffer> records, long frameBytes) {
+    private FrameGroup(List<ByteBuffer> records, long frameBytes, Precondition condition) {
         this.records = records;
         this.frameBytes = frameBytes;
+        this.condition = condition;
     }
 
     /**
@@ -24,7 +26,7 @@ final class FrameGroup {
      */
     static FrameGroup of(ByteBuffer record, WalOptions options) {
         checkLength(record.remaining(), options);
-        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()));
+        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()), Precondition.NONE);
     }
 
     /**
@@ -44,7 +46,7 @@ final class FrameGroup {
             throw new IllegalArgumentException(
                     "the batch takes " + bytes + " bytes, more than maxBatchBytes " + options.maxBatchBytes());
         }
-        return new FrameGroup(records, bytes);
+        return new FrameGroup(records, bytes, Precondition.NONE);
     }
 
     /**
@@ -57,6 +59,15 @@ final class FrameGroup {
             throw new IllegalArgumentException(
                     "the record has " + length + " bytes, more than maxRecordBytes " + options.maxRecordBytes());
         }
+    }
+
+    /** The same group, to be appended only where a condition holds. */
+    FrameGroup when(Precondition itsCondition) {
+        return new FrameGroup(records, frameBytes, itsCondition);
+    }
+
+    Precondition condition() {
+        return condition;
     }
 
     int count() {

@@ -42,6 +42,10 @@ final class LocalWal implements Wal {
 
     private final LifeCycle lifeCycle;
     private final Retaining retaining;
+    private final Writers writers;
+    /** Who is shut out by nobody. */
+    private final WalWriter anybody;
+
     private boolean isClosed;
     private @Nullable Future<?> closing;
 
@@ -67,6 +71,8 @@ final class LocalWal implements Wal {
         this.lifeCycle = new LifeCycle(progress, observers);
         this.retaining = new Retaining(options, store, opening, lifeCycle, background.chores(), clock);
         this.appender = new Appender(options, store, path, progress, succession, retaining.dropping(), chores, calls);
+        this.writers = new Writers(options, opening, lifeCycle, appender);
+        this.anybody = new WalWriter(options, appender, Precondition.ANY);
         this.view = new PathView(path, progress, succession);
     }
 
@@ -170,6 +176,35 @@ final class LocalWal implements Wal {
     @Override
     public WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException {
         return appender.appendAsync(FrameGroup.of(records, options), level, Deadline.after(timeout));
+    }
+
+    // -- append under a condition
+
+    @Override
+    public long appendIf(long expectedNextLsn, ByteBuffer record, Durability level) throws IOException {
+        return anybody.appendIf(expectedNextLsn, record, level);
+    }
+
+    @Override
+    public long appendIf(long expectedNextLsn, ByteBuffer record, Durability level, Duration timeout)
+            throws IOException {
+        return anybody.appendIf(expectedNextLsn, record, level, timeout);
+    }
+
+    @Override
+    public long appendBatchIf(long expectedNextLsn, List<ByteBuffer> records, Durability level) throws IOException {
+        return anybody.appendBatchIf(expectedNextLsn, records, level);
+    }
+
+    @Override
+    public long appendBatchIf(long expectedNextLsn, List<ByteBuffer> records, Durability level, Duration timeout)
+            throws IOException {
+        return anybody.appendBatchIf(expectedNextLsn, records, level, timeout);
+    }
+
+    @Override
+    public WalWriter beginWriting() throws IOException {
+        return writers.begin();
     }
 
     // -- commit

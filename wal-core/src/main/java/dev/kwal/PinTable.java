@@ -13,12 +13,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a log keeps beside its segments: pins, and when segments were sealed. Immutable; see "Pins" in
+ * What a log keeps beside its segments: pins, when segments were sealed, and the newest writer. Immutable; see "Pins" in
  * {@code docs/format.md}.
  *
  * <pre>
  * 0       4       8       12
- * | magic | pins  | seals | pin … | seal …
+ * | magic | pins  | seals | pin … | seal … | writer epoch
  *
  * 0     8          9          10           12
  * | LSN | overflow | reserved | name bytes | name       a pin
@@ -29,9 +29,10 @@ import java.util.TreeMap;
  *
  * @param pins by name, in the order in which they were made
  * @param seals when segments were sealed, in milliseconds since 1970, by sequence
+ * @param writerEpoch of the newest writer; 0, and not written, if none has begun
  */
-record PinTable(Map<String, Pin> pins, Map<Long, Long> seals) {
-    static final PinTable EMPTY = new PinTable(Map.of(), Map.of());
+record PinTable(Map<String, Pin> pins, Map<Long, Long> seals, long writerEpoch) {
+    static final PinTable EMPTY = new PinTable(Map.of(), Map.of(), 0);
     static final int MAX_PINS = 1024;
     static final int MAX_NAME_BYTES = 255;
 
@@ -50,24 +51,28 @@ record PinTable(Map<String, Pin> pins, Map<Long, Long> seals) {
     PinTable withPin(String name, Pin pin) {
         var next = new LinkedHashMap<>(pins);
         next.put(name, pin);
-        return new PinTable(Collections.unmodifiableMap(next), seals);
+        return new PinTable(Collections.unmodifiableMap(next), seals, writerEpoch);
     }
 
     PinTable without(String name) {
         var next = new LinkedHashMap<>(pins);
         next.remove(name);
-        return new PinTable(Collections.unmodifiableMap(next), seals);
+        return new PinTable(Collections.unmodifiableMap(next), seals, writerEpoch);
     }
 
     PinTable withSeals(Map<Long, Long> itsSeals) {
-        return new PinTable(pins, Collections.unmodifiableMap(itsSeals));
+        return new PinTable(pins, Collections.unmodifiableMap(itsSeals), writerEpoch);
+    }
+
+    PinTable withNextWriter() {
+        return new PinTable(pins, seals, writerEpoch + 1);
     }
 
     /** No pin behind {@code lsn}. */
     PinTable cutTo(long lsn) {
         var next = new LinkedHashMap<>(pins);
         next.replaceAll((name, pin) -> new Pin(Math.min(pin.lsn(), lsn), pin.overflow()));
-        return new PinTable(Collections.unmodifiableMap(next), seals);
+        return new PinTable(Collections.unmodifiableMap(next), seals, writerEpoch);
     }
 
     /** Up to where nobody holds anything; {@link Long#MAX_VALUE} if there is no pin. */
@@ -102,6 +107,9 @@ record PinTable(Map<String, Pin> pins, Map<Long, Long> seals) {
                     .putLong(seal.getValue())
                     .array());
         }
+        if (writerEpoch > 0) {
+            target.write(buffer(Long.BYTES).putLong(writerEpoch).array());
+        }
     }
 
     /**
@@ -134,10 +142,22 @@ record PinTable(Map<String, Pin> pins, Map<Long, Long> seals) {
             var seal = read(source, SEAL_BYTES);
             seals.put(seal.getLong(), seal.getLong());
         }
+        var rest = source.readNBytes(Long.BYTES);
+        long writerEpoch = rest.length == 0 ? 0 : writerEpoch(rest);
         if (source.read() >= 0) {
             throw new WalCorruptedException("more than a table of pins");
         }
-        return new PinTable(Collections.unmodifiableMap(pins), Collections.unmodifiableMap(seals));
+        return new PinTable(Collections.unmodifiableMap(pins), Collections.unmodifiableMap(seals), writerEpoch);
+    }
+
+    private static long writerEpoch(byte[] rest) throws IOException {
+        long epoch = rest.length == Long.BYTES
+                ? ByteBuffer.wrap(rest).order(ByteOrder.LITTLE_ENDIAN).getLong()
+                : 0;
+        if (epoch < 1) {
+            throw new WalCorruptedException("a table of pins with writer epoch " + epoch);
+        }
+        return epoch;
     }
 
     private static ByteBuffer read(InputStream source, int count) throws IOException {

@@ -4,7 +4,7 @@ import dev.kwal.storage.SnapshotStore;
 import java.io.IOException;
 
 /**
- * The pins of a log, and when its segments were sealed, on their medium.
+ * The pins of a log, when its segments were sealed, and its newest writer, on their medium.
  *
  * <p>Always: the table is what the medium has, or, after a change that failed, what it had before; a change is durable before
  * the table shows it. Changed under the life-cycle lock of the log; read by anybody.

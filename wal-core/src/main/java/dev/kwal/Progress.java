@@ -23,6 +23,7 @@ final class Progress {
     private volatile boolean isReleased;
     private volatile @Nullable Throwable failure;
     private volatile long epoch;
+    private volatile long writerEpoch;
     private volatile Term term;
     private volatile long highestCutLsn;
     private volatile long writtenLsn;
@@ -155,6 +156,42 @@ final class Progress {
         } finally {
             unlockAndWake();
         }
+    }
+
+    // -- conditions
+
+    /**
+     * Shuts out writers before one of an epoch; by exclusive work only, when everything is written. Whoever still has the term
+     * before gets nothing from it: it stays stopped.
+     */
+    void fence(long itsWriterEpoch) {
+        lock.lock();
+        try {
+            writerEpoch = itsWriterEpoch;
+            term = term.rebased(lastLsn());
+        } finally {
+            unlockAndWake();
+        }
+    }
+
+    boolean isFenced(Precondition condition) {
+        return condition.isFencedBy(writerEpoch);
+    }
+
+    /**
+     * Throws unless a condition holds.
+     *
+     * @return the last LSN for which it does
+     */
+    long check(Precondition condition) throws WalException {
+        if (isFenced(condition)) {
+            throw new WalFencedException(condition.writerEpoch(), writerEpoch);
+        }
+        long lsn = lastLsn();
+        if (!condition.allows(lsn + 1)) {
+            throw new WalConflictException(condition.nextLsn(), lsn + 1);
+        }
+        return lsn;
     }
 
     // -- the end

@@ -88,14 +88,17 @@ final class Term {
     // -- append
 
     /**
-     * Reserves room and LSNs.
+     * Reserves room and LSNs, if a condition allows the first of them.
      *
      * @return what to put there with, or {@link #REFUSED}
      */
-    long reserve(long frameBytes, int count) {
+    long reserve(long frameBytes, int count, Precondition condition) {
         while (true) {
             long now = state;
             if (now < 0 || offset(now) + frameBytes > limit || (now >>> COUNT_SHIFT) + count > countLimit) {
+                return REFUSED;
+            }
+            if (!condition.allows(lsnOf(now))) {
                 return REFUSED;
             }
             long next = now + ((long) count << COUNT_SHIFT) + (frameBytes >>> WORD_SHIFT);

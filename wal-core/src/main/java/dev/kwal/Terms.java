@@ -74,8 +74,8 @@ final class Terms {
     }
 
     /** Reserves without a lock what was granted already; may be called by anybody. */
-    long tryReserve(Term term, long frameBytes, int count) {
-        return hasAge && isOld() ? Term.REFUSED : term.reserve(frameBytes, count);
+    long tryReserve(Term term, long frameBytes, int count, Precondition condition) {
+        return hasAge && isOld() ? Term.REFUSED : term.reserve(frameBytes, count, condition);
     }
 
     /** What is in the way of a group, if anything is. */
@@ -124,14 +124,15 @@ final class Terms {
     long reserve(FrameGroup group) {
         long frameBytes = group.frameBytes();
         var term = progress.term();
-        long granted = term.reserve(frameBytes, group.count());
+        long granted = term.reserve(frameBytes, group.count(), group.condition());
         if (granted != Term.REFUSED) {
             // Somebody made room meanwhile. To stop the term would send everybody else here.
             return granted;
         }
         term.stop();
         var current = segment;
-        if (current == null || roomFor(frameBytes, null) != Room.TAKEN) {
+        boolean isAllowed = group.condition().allows(term.lastLsn() + 1);
+        if (current == null || !isAllowed || roomFor(frameBytes, null) != Room.TAKEN) {
             term.resume();
             return Term.REFUSED;
         }

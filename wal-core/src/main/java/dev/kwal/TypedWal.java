@@ -87,6 +87,29 @@ public final class TypedWal<T> implements Closeable {
     }
 
     /**
+     * Appends a value, if it gets exactly the LSN expected, and waits until it has reached a level.
+     *
+     * @return its LSN, which is the one expected
+     * @throws WalConflictException if another LSN was next; it was not appended
+     * @throws IOException as {@link Wal#appendIf(long, ByteBuffer, Durability)} does, or if it cannot be encoded
+     */
+    public long appendIf(long expectedNextLsn, T value, Durability level) throws IOException {
+        return wal.appendIf(expectedNextLsn, codec.encode(value), level);
+    }
+
+    /**
+     * Appends values that come back all or none after a crash, if the first gets exactly the LSN expected.
+     *
+     * @return the LSN of the last
+     * @throws WalConflictException if another LSN was next; none was appended
+     * @throws IOException as {@link Wal#appendBatchIf(long, List, Durability)} does, or if one cannot be encoded; then none was
+     *     appended
+     */
+    public long appendBatchIf(long expectedNextLsn, List<? extends T> values, Durability level) throws IOException {
+        return wal.appendBatchIf(expectedNextLsn, encoded(values), level);
+    }
+
+    /**
      * Appends a value to the buffer if that needs neither waiting nor I/O.
      *
      * @return its LSN, or {@link Wal#NO_ROOM}

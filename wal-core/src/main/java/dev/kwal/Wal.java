@@ -170,7 +170,12 @@ public interface Wal extends WalReader {
      * Appends records that come back all or none after a crash, with consecutive LSNs. (Only {@link #truncateAfter} can cut a
      * batch in two.)
      *
-     * @param records each from its position to its limit; together at most the batch limit of the options
+     * <p>A batch stands in one segment: one longer than {@link WalOptions#segmentBytes()} gets a segment of its own, as long as
+     * it takes. One larger than {@link WalOptions#bufferBytes()} waits until the buffer is written, and takes that much memory of
+     * its own meanwhile.
+     *
+     * @param records each from its position to its limit; together, with 24 bytes and at most 7 of padding for each, at most {@link
+     *     WalOptions#maxBatchBytes()}, 64 MiB unless set; copied, not kept
      * @param level what the batch has survived to on return
      * @return the LSN of the last; the first has {@code records.size() - 1} less. For an empty list {@link #lastLsn()}
      * @throws IllegalArgumentException if one record is longer than the limit or the batch larger than its limit; none was
@@ -260,6 +265,73 @@ public interface Wal extends WalReader {
      * @throws IOException as {@link #appendBatch(List, Durability)} does
      */
     WalTicket appendBatchAsync(List<ByteBuffer> records, Durability level, Duration timeout) throws IOException;
+
+    /**
+     * Appends a record at the default level, if it gets exactly the LSN expected.
+     *
+     * @throws IOException as {@link #appendIf(long, ByteBuffer, Durability)} does
+     */
+    default long appendIf(long expectedNextLsn, byte[] record) throws IOException {
+        return appendIf(expectedNextLsn, ByteBuffer.wrap(record), options().defaultLevel());
+    }
+
+    /**
+     * Appends a record, if it gets exactly the LSN expected, and waits until it has reached a level. That is decided together
+     * with giving the LSN: of all who expect the same one, one appends. Where room has to be made first, it is decided again
+     * when there is room.
+     *
+     * <p>For optimistic concurrency: decide by the records up to {@link #lastLsn()}, append if no other came between. The LSN
+     * alone does not tell a truncation that came between, after which the same LSN is given again: see {@link #epoch()}.
+     *
+     * @param expectedNextLsn 1 or more: {@code lastLsn() + 1} as the caller knows it
+     * @param record from its position to its limit; copied, not kept, its position and limit untouched
+     * @param level what the record has survived to on return
+     * @return its LSN, which is the one expected
+     * @throws WalConflictException if another LSN was next, with both; it was not appended
+     * @throws IllegalArgumentException if {@code expectedNextLsn} is less than 1
+     * @throws IOException as {@link #append(ByteBuffer, Durability)} does
+     */
+    long appendIf(long expectedNextLsn, ByteBuffer record, Durability level) throws IOException;
+
+    /**
+     * Like {@link #appendIf(long, ByteBuffer, Durability)}, for at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; its {@code lsn} tells whether the record was accepted
+     * @throws IOException as {@link #appendIf(long, ByteBuffer, Durability)} does
+     */
+    long appendIf(long expectedNextLsn, ByteBuffer record, Durability level, Duration timeout) throws IOException;
+
+    /**
+     * Appends a batch, as {@link #appendBatch(List, Durability)} does, if its first record gets exactly the LSN expected.
+     *
+     * @param expectedNextLsn as in {@link #appendIf(long, ByteBuffer, Durability)}
+     * @return the LSN of the last: {@code expectedNextLsn + records.size() - 1}
+     * @throws WalConflictException if another LSN was next, with both, also for an empty batch; none was appended
+     * @throws IllegalArgumentException if {@code expectedNextLsn} is less than 1
+     * @throws IOException as {@link #appendBatch(List, Durability)} does
+     */
+    long appendBatchIf(long expectedNextLsn, List<ByteBuffer> records, Durability level) throws IOException;
+
+    /**
+     * Like {@link #appendBatchIf(long, List, Durability)}, for at most so long.
+     *
+     * @throws WalTimeoutException if the time ran out; its {@code lsn} tells whether the batch was accepted
+     * @throws IOException as {@link #appendBatchIf(long, List, Durability)} does
+     */
+    long appendBatchIf(long expectedNextLsn, List<ByteBuffer> records, Durability level, Duration timeout)
+            throws IOException;
+
+    /**
+     * Begins to write with a handle of one's own, and shuts out all who have an older one, of this or an earlier opening of the
+     * log: on return none of them gets an LSN any more. Its {@link WalWriter#epoch()} is one higher than any before it, and
+     * durable on return, as far as the store is. Whoever appends by the methods of the log itself is not bound by it.
+     *
+     * <p>Takes a few flushes, and syncs what is buffered: for a change of leaders, not for each append. After an exception the
+     * older writers are shut out or not.
+     *
+     * @throws IOException if the epoch cannot be written, as on a full disk, or as {@link #commit} does
+     */
+    WalWriter beginWriting() throws IOException;
 
     /**
      * A barrier: on return every record appended before the call, by any thread, survives a loss of power.

@@ -7,9 +7,11 @@ import org.jspecify.annotations.Nullable;
 /** Something that the log itself has to say. Errors of the medium come as the {@link IOException} they are. */
 public abstract sealed class WalException extends IOException
         permits WalClosedException,
+                WalConflictException,
                 WalCorruptedException,
                 WalDecodingException,
                 WalFailedException,
+                WalFencedException,
                 WalFormatException,
                 WalGoneException,
                 WalNoSpaceException,

@@ -73,7 +73,7 @@ final class WritePath {
      */
     long tryPut(ByteBuffer record, int from, int length) {
         var term = progress.term();
-        long reservation = terms.tryReserve(term, Format.frameBytes(length), 1);
+        long reservation = terms.tryReserve(term, Format.frameBytes(length), 1, Precondition.NONE);
         if (reservation == Term.REFUSED) {
             return 0;
         }
@@ -92,11 +92,14 @@ final class WritePath {
      * Appends a group to the buffer if there is room now. No I/O, no waiting but for the lock.
      *
      * @param ticketLevel the level of the ticket to give, or null for none
+     * @throws WalConflictException if its condition wants another LSN
+     * @throws WalFencedException if a newer writer than its own has begun
      */
     Taken tryPut(FrameGroup group, @Nullable Durability ticketLevel) throws WalException {
-        if (ticketLevel == null) {
-            var term = progress.term();
-            long reservation = terms.tryReserve(term, group.frameBytes(), group.count());
+        // The term first: whoever has one that began with a newer writer is told of that.
+        var term = progress.term();
+        if (ticketLevel == null && !progress.isFenced(group.condition())) {
+            long reservation = terms.tryReserve(term, group.frameBytes(), group.count(), group.condition());
             if (reservation != Term.REFUSED) {
                 return put(term, reservation, group, null);
             }
@@ -105,6 +108,7 @@ final class WritePath {
         try {
             while (true) {
                 progress.checkUsable();
+                progress.check(group.condition());
                 if (progress.lastLsn() > Format.MAX_LSN - group.count()) {
                     throw new IllegalStateException("all LSNs are used up, the last is " + progress.lastLsn());
                 }

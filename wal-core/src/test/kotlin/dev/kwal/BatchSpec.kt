@@ -80,6 +80,21 @@ class BatchSpec :
             log.writeBatch(*records.toTypedArray()).sync().reopen().records() shouldBe records
         }
 
+        "a batch larger than buffer and segment, cut at any byte, is there whole or not at all" {
+            val options = SMALL_SEGMENTS.withBufferBytes(4096)
+            val batch = (2L..14L).map(::largeRecord)
+            val whole = LogFixture(options = options).writeLarge(1).sync().writeBatch(*batch.toTypedArray())
+            val bytes = whole.store.bytes(2)
+            for (size in 64..bytes.size step 8) {
+                val store = WatchedStore()
+                store.replace(1, whole.store.bytes(1))
+                store.replace(2, bytes.copyOf(size))
+                withClue("$size of ${bytes.size} bytes") {
+                    LogFixture(store, options).records().drop(1) shouldBe if (size == bytes.size) batch else emptyList()
+                }
+            }
+        }
+
         "durability moves to the ends of batches only" {
             val log = LogFixture()
             val seen = ArrayList<Long>()

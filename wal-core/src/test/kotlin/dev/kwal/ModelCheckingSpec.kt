@@ -50,6 +50,16 @@ class ModelCheckingSpec :
             explore(listOf(APPEND, EXCLUSIVELY), listOf(APPEND, SYNC))
         }
 
+        "of those who expect the same LSN one gets it, and the others hear which is next" {
+            explore(listOf(APPEND_SECOND, APPEND), listOf(APPEND_SECOND, APPEND_SECOND), before = APPEND)
+            explore(listOf(APPEND, APPEND_SECOND), listOf(APPEND_SECOND), listOf(APPEND_BATCH))
+        }
+
+        "a newer writer shuts out the older one before it has its handle" {
+            explore(listOf(APPEND_AS_FIRST, APPEND_AS_FIRST), listOf(BEGIN_SECOND, APPEND), before = APPEND)
+            explore(listOf(APPEND_AS_FIRST, SYNC), listOf(BEGIN_SECOND, APPEND_AS_FIRST))
+        }
+
         "closing keeps appends out, and lets in who wants to hear of theirs" {
             explore(listOf(APPEND, SYNC), listOf(CLOSE, SYNC), listOf(APPEND_ASYNC))
         }
@@ -62,6 +72,9 @@ class ModelCheckingSpec :
 private val APPEND = ModelledPath::append
 private val APPEND_BATCH = ModelledPath::appendBatch
 private val APPEND_ASYNC = ModelledPath::appendAsync
+private val APPEND_SECOND = ModelledPath::appendSecond
+private val APPEND_AS_FIRST = ModelledPath::appendAsFirst
+private val BEGIN_SECOND = ModelledPath::beginSecond
 private val SYNC = ModelledPath::sync
 private val SYNC_BY_DRIVER = ModelledPath::syncByDriver
 private val WRITE = ModelledPath::write

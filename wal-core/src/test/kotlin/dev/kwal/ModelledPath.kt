@@ -41,6 +41,38 @@ class ModelledPath {
         return path.tryPut(batch, null).lsn()
     }
 
+    /** A record that wants to be the second; how far the log was if it was not. */
+    @Operation
+    fun appendSecond(): Long = try {
+        putWhen(Precondition(2, Precondition.ANY))
+    } catch (e: WalConflictException) {
+        -e.actualNextLsn()
+    }
+
+    /** As the first writer; 0 if it is shut out. */
+    @Operation
+    fun appendAsFirst(): Long = try {
+        putWhen(Precondition(Precondition.ANY, 1))
+    } catch (_: WalFencedException) {
+        0
+    }
+
+    private fun putWhen(condition: Precondition): Long {
+        val group = FrameGroup.of(RECORD.duplicate(), MODEL_OPTIONS).`when`(condition)
+        while (true) {
+            val taken = path.tryPut(group, null)
+            if (taken.room() == Terms.Room.TAKEN) return taken.lsn()
+            path.awaitRoom()
+        }
+    }
+
+    /** Shuts the first writer out. */
+    @Operation
+    fun beginSecond() = path.exclusively {
+        path.drain()
+        progress.fence(2)
+    }
+
     /** The ticket is looked at by [everybodyIsTold]. */
     @Operation
     fun appendAsync(): Long {

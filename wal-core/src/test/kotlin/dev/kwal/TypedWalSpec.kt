@@ -39,6 +39,17 @@ class TypedWalSpec :
             numbers.read(4).lsn() shouldBe 4
         }
 
+        "values get the LSN expected, or are not appended" {
+            val log = LogFixture()
+            val numbers = log.numbers()
+            numbers.appendIf(1, 1, Durability.WRITTEN) shouldBe 1
+            numbers.appendBatchIf(2, listOf(2, 3), Durability.WRITTEN) shouldBe 3
+            shouldThrow<WalConflictException> { numbers.appendIf(3, 4, Durability.WRITTEN) }
+            shouldThrow<WalConflictException> { numbers.appendBatchIf(3, listOf(4, 5), Durability.WRITTEN) }
+            shouldThrow<IOException> { numbers.appendBatchIf(4, listOf(4, 13), Durability.WRITTEN) }
+            numbers.replay(0).use { it.values() } shouldBe listOf(1, 2, 3)
+        }
+
         "followers get values, at the level they ask for" {
             val log = LogFixture()
             val numbers = log.numbers()

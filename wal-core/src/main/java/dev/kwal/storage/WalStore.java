@@ -74,8 +74,8 @@ public interface WalStore {
     SegmentWriter resume(long sequence, long position, long expectedBytes) throws IOException;
 
     /**
-     * Where the log keeps its pins: a place of its own beside the segments, as durable as they are. A store on top of another
-     * gives that one's. Creates nothing; the first pin does.
+     * Where the log keeps its pins, and the epoch of its newest writer: a place of its own beside the segments, as durable as
+     * they are. A store on top of another gives that one's. Creates nothing; the first pin or writer does.
      */
     SnapshotStore pins();
 
