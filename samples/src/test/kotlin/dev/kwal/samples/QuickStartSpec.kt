@@ -1,14 +1,17 @@
 package dev.kwal.samples
 
 import dev.kwal.Wal
+import dev.kwal.WalFencedException
 import dev.kwal.coroutines.SuspendingWal
 import dev.kwal.coroutines.use
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
 import okio.Path.Companion.toOkioPath
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
+import java.nio.ByteBuffer
 import kotlin.io.path.listDirectoryEntries
 
 /** What the README shows does what it says, in both languages, on the same log. */
@@ -35,6 +38,23 @@ class QuickStartSpec :
                 log.checkpoint(2)
                 mailOrders(log) { sent.add(it) }
                 sent shouldBe listOf("order 1", "order 2")
+            }
+        }
+
+        "who decided by what is no longer the last decides again, and who led before is shut out" {
+            SuspendingWal.open(tempdir().toPath()).use { log ->
+                val seen = ArrayList<Long>()
+                val old = lead(log)
+                printed {
+                    appendDecided(log) { lsn ->
+                        if (seen.isEmpty()) old.append(ByteBuffer.wrap("in between".toByteArray()))
+                        seen.add(lsn)
+                        ByteBuffer.wrap("order 1 paid".toByteArray())
+                    } shouldBe 2
+                } shouldBe listOf("decided by 0, but 2 is next: again")
+                seen shouldBe listOf(0L, 1L)
+                lead(log).epoch shouldBe 2
+                shouldThrow<WalFencedException> { old.append(ByteBuffer.wrap("late".toByteArray())) }
             }
         }
 

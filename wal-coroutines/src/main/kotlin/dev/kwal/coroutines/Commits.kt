@@ -40,6 +40,12 @@ internal class Commits(private val wal: Wal, logDispatcher: LogDispatcher, priva
         return reachAccepted(acceptBatch(records), level)
     }
 
+    /** Whether a condition holds is for the log to say, in turn with those who wait for room. */
+    suspend fun appendIf(records: List<ByteBuffer>, level: Durability, accept: (List<ByteBuffer>) -> Long): Long {
+        admit(coroutineContext, level)
+        return reachAccepted(perform(writes, records, accept), level)
+    }
+
     private suspend fun reachAccepted(lsn: Long, level: Durability): Long =
         if (level == Durability.BUFFERED) lsn else committer(level).reach(lsn, isAccepted = true)
 

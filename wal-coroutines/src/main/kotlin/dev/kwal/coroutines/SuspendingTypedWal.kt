@@ -32,6 +32,17 @@ public class SuspendingTypedWal<T : Any> internal constructor(
     public suspend fun appendBatch(values: List<T>, level: Durability = wal.defaultLevel): Long =
         wal.appendBatch(values.map(codec::encode), level)
 
+    /** As [SuspendingWal.appendIf]. */
+    public suspend fun appendIf(expectedNextLsn: Long, value: T, level: Durability = wal.defaultLevel): Long =
+        wal.appendIf(expectedNextLsn, codec.encode(value), level)
+
+    /** As [SuspendingWal.appendBatchIf]. If one value cannot be encoded, none is appended. */
+    public suspend fun appendBatchIf(
+        expectedNextLsn: Long,
+        values: List<T>,
+        level: Durability = wal.defaultLevel,
+    ): Long = wal.appendBatchIf(expectedNextLsn, values.map(codec::encode), level)
+
     /** As [SuspendingWal.tryAppend]. */
     public fun tryAppend(value: T): Long = wal.tryAppend(codec.encode(value))
 

@@ -60,7 +60,7 @@ public class SuspendingWal internal constructor(
     private val logDispatcher: LogDispatcher,
 ) {
     private val completions = Completions(wal)
-    private val commits = Commits(wal, logDispatcher, completions)
+    internal val commits = Commits(wal, logDispatcher, completions)
     private val closing = AtomicBoolean()
 
     /** The first record that can be read; `lastLsn + 1` if there is none. */
@@ -181,6 +181,42 @@ public class SuspendingWal internal constructor(
         records: List<ByteBuffer>,
         level: Durability = defaultLevel,
     ): SuspendingTicket = commits.appendBatchAsync(records, level)
+
+    /** As [appendIf] of a [ByteBuffer]. */
+    public suspend fun appendIf(
+        expectedNextLsn: Long,
+        record: ByteArray,
+        level: Durability = defaultLevel,
+    ): Long = appendIf(expectedNextLsn, ByteBuffer.wrap(record), level)
+
+    /**
+     * Appends a record if it gets exactly the LSN expected, as [Wal.appendIf] does, and suspends until it has reached [level].
+     *
+     * Cancellation: as in [append]. Whether the condition holds is decided on the log's dispatcher, when it is the caller's
+     * turn.
+     *
+     * @param expectedNextLsn 1 or more: `lastLsn + 1` as the caller knows it
+     * @return its LSN, which is the one expected
+     * @throws dev.kwal.WalConflictException if another LSN was next, with both; it was not appended
+     * @throws IllegalArgumentException as [append], or if [expectedNextLsn] is less than 1
+     * @throws dev.kwal.WalNoSpaceException as [append]
+     * @throws dev.kwal.WalFailedException as [append]
+     * @throws dev.kwal.WalClosedException as [append]
+     */
+    public suspend fun appendIf(
+        expectedNextLsn: Long,
+        record: ByteBuffer,
+        level: Durability = defaultLevel,
+    ): Long = commits.appendIf(listOf(record), level) {
+        wal.appendIf(expectedNextLsn, it.single(), Durability.BUFFERED)
+    }
+
+    /** As [appendIf], for records that come back all or none after a crash. Returns the LSN of the last. */
+    public suspend fun appendBatchIf(
+        expectedNextLsn: Long,
+        records: List<ByteBuffer>,
+        level: Durability = defaultLevel,
+    ): Long = commits.appendIf(records, level) { wal.appendBatchIf(expectedNextLsn, it, Durability.BUFFERED) }
 
     /**
      * A barrier: on return every record appended before the call, by anybody, survives power loss.

@@ -2,6 +2,7 @@ package dev.kwal.coroutines
 
 import dev.kwal.Durability
 import dev.kwal.RecordCodec
+import dev.kwal.WalConflictException
 import dev.kwal.WalDecodingException
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.StringSpec
@@ -63,6 +64,17 @@ class TypedWalSpec :
                     read[2].value() shouldBe EVENTS[1]
                     shouldThrow<WalDecodingException> { events.read(2).value() }.lsn() shouldBe 2
                 }
+            }
+        }
+
+        "values get the LSN expected, or are not appended" {
+            withLog { log, _ ->
+                val events = log.typed(Json.recordCodec<Event>())
+                events.appendIf(1, EVENTS[0]) shouldBe 1
+                events.appendBatchIf(2, EVENTS.subList(1, 3)) shouldBe 3
+                shouldThrow<WalConflictException> { events.appendIf(3, EVENTS[3]) }
+                shouldThrow<WalConflictException> { events.appendBatchIf(3, EVENTS.subList(3, 5)) }
+                events.replay().map { it.value() }.toList() shouldContainExactly EVENTS.subList(0, 3)
             }
         }
 
