@@ -47,8 +47,12 @@ public final class WalMeters implements MeterBinder {
     public void bindTo(MeterRegistry registry) {
         count(registry, "kwal.append.records", "Records appended", "records", WalMetrics::appendedRecords);
         count(registry, "kwal.append.bytes", "Bytes appended", BaseUnits.BYTES, WalMetrics::appendedBytes);
-        count(registry, "kwal.sync.records", "Records made durable", "records", metrics -> metrics.recordsPerFlush()
-                .sum());
+        count(
+                registry,
+                "kwal.sync.records",
+                "Records made durable",
+                "records",
+                metrics -> metrics.recordsPerFlush().sum());
         count(registry, "kwal.flush.slow", "Flushes over the limit", "flushes", WalMetrics::slowFlushes);
         time(registry, "kwal.write", "Writes to the store", WalMetrics::writeNanos);
         time(registry, "kwal.flush", "Flushes of the store", WalMetrics::flushNanos);
@@ -56,11 +60,16 @@ public final class WalMeters implements MeterBinder {
         time(registry, "kwal.rotation", "Rotations to the next segment", WalMetrics::rotationNanos);
         gauge(registry, "kwal.buffer", "Bytes in the buffer", BaseUnits.BYTES, WalMetrics::bufferedBytes);
         gauge(registry, "kwal.waiting", "Callers and tickets that wait", "callers", WalMetrics::waiting);
-        gaugeNanos(registry, "kwal.unsynced.age", "Age of the oldest record that is not durable", metrics -> metrics
-                .oldestUnsynced()
-                .toNanos());
-        gaugeNanos(registry, "kwal.recovery", "Time it took to open", metrics -> metrics.recovery()
-                .toNanos());
+        gaugeNanos(
+                registry,
+                "kwal.unsynced.age",
+                "Age of the oldest record that is not durable",
+                metrics -> metrics.oldestUnsynced().toNanos());
+        gaugeNanos(
+                registry,
+                "kwal.recovery",
+                "Time it took to open",
+                metrics -> metrics.recovery().toNanos());
         Gauge.builder("kwal.size", wal, Wal::sizeBytes)
                 .description("Bytes of all segments")
                 .baseUnit(BaseUnits.BYTES)
@@ -69,11 +78,7 @@ public final class WalMeters implements MeterBinder {
     }
 
     private void count(
-            MeterRegistry registry,
-            String name,
-            String description,
-            String unit,
-            ToLongFunction<WalMetrics> value) {
+            MeterRegistry registry, String name, String description, String unit, ToLongFunction<WalMetrics> value) {
         FunctionCounter.builder(name, wal, log -> value.applyAsLong(log.metrics()))
                 .description(description)
                 .baseUnit(unit)
@@ -82,11 +87,7 @@ public final class WalMeters implements MeterBinder {
     }
 
     private void gauge(
-            MeterRegistry registry,
-            String name,
-            String description,
-            String unit,
-            ToDoubleFunction<WalMetrics> value) {
+            MeterRegistry registry, String name, String description, String unit, ToDoubleFunction<WalMetrics> value) {
         Gauge.builder(name, wal, log -> value.applyAsDouble(log.metrics()))
                 .description(description)
                 .baseUnit(unit)
@@ -94,8 +95,7 @@ public final class WalMeters implements MeterBinder {
                 .register(registry);
     }
 
-    private void gaugeNanos(
-            MeterRegistry registry, String name, String description, ToLongFunction<WalMetrics> nanos) {
+    private void gaugeNanos(MeterRegistry registry, String name, String description, ToLongFunction<WalMetrics> nanos) {
         TimeGauge.builder(name, wal, TimeUnit.NANOSECONDS, log -> nanos.applyAsLong(log.metrics()))
                 .description(description)
                 .tags(tags)
@@ -115,8 +115,11 @@ public final class WalMeters implements MeterBinder {
                 .tags(tags)
                 .register(registry);
         for (double part : PERCENTILES) {
-            TimeGauge.builder(name + ".percentile", wal, TimeUnit.NANOSECONDS, log -> nanos.apply(log.metrics())
-                            .percentile(part * 100))
+            TimeGauge.builder(
+                            name + ".percentile",
+                            wal,
+                            TimeUnit.NANOSECONDS,
+                            log -> nanos.apply(log.metrics()).percentile(part * 100))
                     .description(description + ", since the log was opened")
                     .tags(tags)
                     .tag("phi", Double.toString(part))
