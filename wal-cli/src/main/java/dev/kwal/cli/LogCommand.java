@@ -19,6 +19,8 @@ abstract class LogCommand implements Callable<Integer> {
     /** The format allows no longer records than this; a record takes memory only if its bytes are present. */
     static final WalOptions OPTIONS = WalOptions.DEFAULT.withMaxRecordBytes(1 << 30);
 
+    private static final int HEADER_BYTES = 64;
+
     @Parameters(
             index = "0",
             paramLabel = "DIRECTORY",
@@ -48,6 +50,10 @@ abstract class LogCommand implements Callable<Integer> {
             throw new NoSuchFileException(directory.toString());
         }
         if (Files.isRegularFile(directory)) {
+            // A record file gets its name only when its header is there.
+            if (Files.size(directory) < HEADER_BYTES) {
+                throw new RefusedException(directory + ": shorter than the header of a record file, so not a log");
+            }
             return SingleFileStore.of(directory);
         }
         if (!Files.isDirectory(directory)) {
