@@ -24,7 +24,7 @@ import java.util.concurrent.ForkJoinPool;
  *     none
  * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
  * @param readAhead whether another thread reads ahead, and checks records, too, in a replay and when opening scans the last
- *     segment: faster by half where a second core is free. It begins behind the first 164 KiB of a segment, takes 512 KiB of
+ *     segment: faster where a second core is free. It begins behind the first 164 KiB of a segment, takes 512 KiB of
  *     heap for each cursor, and costs the other core what it saves this one. On by default
  * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default
  * @param retention how large the log may become, and what it drops by itself; {@link Retention#UNLIMITED} by default
