@@ -30,7 +30,8 @@ final class Backup {
 
     private Backup(WalStore source, WalOptions options, FileStore target) {
         this.source = source;
-        this.options = options.withVerifyOnOpen(false);
+        // A truncation may have gone below what was expected when the log was opened.
+        this.options = options.withVerifyOnOpen(false).withExpectAtLeast(0);
         this.target = target.withPreallocation(false).withReserveBytes(0);
     }
 

@@ -149,26 +149,51 @@ final class Dropping {
     /** Makes sure that there is a segment with room for a group; where the quota is in the way, drops what may go. */
     void makeRoomFor(long frameBytes) throws IOException {
         while (true) {
+            long oldest = oldestSequence();
             try {
                 path.exclusively(() -> succession.makeRoomFor(frameBytes));
                 return;
             } catch (WalNoSpaceException e) {
-                if (!(e.getCause() instanceof Quota.Exceeded) || !makeSpace()) {
+                if (!(e.getCause() instanceof Quota.Exceeded) || !makeSpace(oldest)) {
                     throw e;
                 }
             }
         }
     }
 
-    private boolean makeSpace() throws IOException {
-        return dropDroppable() > 0 || (dropPins() && dropDroppable() > 0);
+    /** Whether a segment has gone since the oldest was the one given, by whomever. */
+    private boolean makeSpace(long oldest) throws IOException {
+        return dropDroppable() > 0
+                || oldestSequence() != oldest
+                || (mayDeleteOldest() && dropPins(oldest) && (dropDroppable() > 0 || oldestSequence() != oldest));
     }
 
-    /** Drops the oldest pins that may be dropped, as many as it takes to free a segment; none if that takes others. */
-    private boolean dropPins() throws IOException {
+    private long oldestSequence() {
+        var segments = succession.chain().segments();
+        return segments.isEmpty() ? 0 : segments.get(0).sequence();
+    }
+
+    /** Whether the listener lets the oldest go, if there is one beside that being written. */
+    private boolean mayDeleteOldest() {
+        var segments = succession.chain().segments();
+        return segments.size() > 1 && listening.mayDelete(segments.get(0).info());
+    }
+
+    /**
+     * Drops the oldest pins that may be dropped, as many as it takes to free a segment; none if that takes others, or if a
+     * segment has gone already or can go with all of them in place.
+     *
+     * @return whether a segment can go
+     */
+    private boolean dropPins(long oldest) throws IOException {
         var dropped = new HashMap<String, PinTable.Pin>();
+        var canGo = new boolean[1];
         lifeCycle.whole(() -> {
             var table = pins.table();
+            canGo[0] = oldestSequence() != oldest || deletesAny(Math.min(droppableLsn(), table.lowestLsn()));
+            if (canGo[0]) {
+                return;
+            }
             var byAge = table.pins().entrySet().stream()
                     .filter(pin -> pin.getValue().overflow() == WalPin.Overflow.DROP)
                     .sorted(Comparator.comparingLong(pin -> pin.getValue().lsn()))
@@ -178,13 +203,14 @@ final class Dropping {
                 dropped.put(pin.getKey(), pin.getValue());
                 if (deletesAny(Math.min(droppableLsn(), table.lowestLsn()))) {
                     pins.change(table, progress.epoch());
+                    canGo[0] = true;
                     return;
                 }
             }
             dropped.clear();
         });
         dropped.forEach((name, pin) -> listening.tell(listener -> listener.pinDropped(name, pin.lsn())));
-        return !dropped.isEmpty();
+        return canGo[0];
     }
 
     /** Takes everything back to before a cut: what comes in the place of given-up records was not let go by anybody. */

@@ -88,24 +88,43 @@ final class Keeper {
         return new WalPin.Lag(Math.max(0, lastLsn - lsn), bytes);
     }
 
+    long epoch() {
+        return progress.epoch();
+    }
+
     void advance(String name, long lsn) throws IOException {
+        boolean isDone = false;
+        while (!isDone) {
+            isDone = advance(name, lsn, progress.epoch());
+        }
+    }
+
+    /** Advances unless a truncation came since an epoch, which may have given up what the caller has seen; whether it did. */
+    boolean advance(String name, long lsn, long epoch) throws IOException {
         progress.checkUsable();
+        if (progress.epoch() != epoch) {
+            return false;
+        }
         if (lsn < 0 || lsn > progress.lastLsn()) {
             throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
         }
         if (lsn <= pinned(name).lsn()) {
-            return;
+            return true;
         }
         sync(lsn);
+        var isMoved = new boolean[1];
         lifeCycle.whole(() -> {
             var pin = pinned(name);
-            if (lsn > progress.lastLsn()) {
-                throw new IllegalArgumentException("lsn is " + lsn + ", expected 0 to " + progress.lastLsn());
+            if (progress.epoch() == epoch) {
+                var moved = new PinTable.Pin(Math.max(lsn, pin.lsn()), pin.overflow());
+                pins.change(pins.table().withPin(name, moved), epoch);
+                isMoved[0] = true;
             }
-            var moved = new PinTable.Pin(Math.max(lsn, pin.lsn()), pin.overflow());
-            pins.change(pins.table().withPin(name, moved), progress.epoch());
         });
-        dropping.dropDroppable();
+        if (isMoved[0]) {
+            dropping.dropDroppable();
+        }
+        return isMoved[0];
     }
 
     /** A pin must never be behind what the log may still lose: records would take its place unheld. */

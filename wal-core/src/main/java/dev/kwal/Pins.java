@@ -12,6 +12,8 @@ import java.io.IOException;
 final class Pins {
     private final SnapshotStore store;
     private volatile PinTable table;
+    /** Not after a change that failed: then the medium may have either table, and the next change is written in any case. */
+    private boolean isKnown = true;
 
     private Pins(SnapshotStore store, PinTable table) {
         this.store = store;
@@ -43,9 +45,10 @@ final class Pins {
 
     /** Makes another table durable, as written in an epoch of the log. */
     void change(PinTable next, long epoch) throws IOException {
-        if (next.equals(table)) {
+        if (isKnown && next.equals(table)) {
             return;
         }
+        isKnown = false;
         var name = new Snapshot(SnapshotShelf.nextSequence(store), next.highestLsn(), epoch);
         store.create(name.sequence(), target -> {
             var output = new SnapshotOutput(target, name);
@@ -53,6 +56,7 @@ final class Pins {
             output.end();
         });
         table = next;
+        isKnown = true;
         deleteBefore(name.sequence());
     }
 

@@ -137,7 +137,7 @@ final class ReadAhead {
             isReading = true;
             try {
                 THREADS.execute(() -> readOn(from, with));
-            } catch (RejectedExecutionException e) {
+            } catch (RejectedExecutionException | OutOfMemoryError e) {
                 isReading = false;
             }
         }

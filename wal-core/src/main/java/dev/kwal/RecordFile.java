@@ -233,7 +233,7 @@ public final class RecordFile implements Closeable {
                     + (position + bytes + MARK_BYTES) + ", more than segmentBytes " + options.segmentBytes()));
         }
         if (!frames.hasRoomFor(bytes)) {
-            frames = FrameBuffer.onHeap((int) bytes);
+            frames = FrameBuffer.onHeap((int) Math.max(BLOCK_BYTES, bytes + MARK_BYTES));
         }
     }
 

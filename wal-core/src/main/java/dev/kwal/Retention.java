@@ -16,7 +16,8 @@ import java.util.concurrent.TimeUnit;
  *     {@link Long#MAX_VALUE} for no quota. What a checkpoint, a truncation, a recovery or a close needs is never refused. In a
  *     store that prepares no space, one group that is longer than a segment can exceed it
  * @param keepBytes what the segments may have together before the oldest are dropped; {@link Long#MAX_VALUE} for all, which is
- *     right where only a checkpoint knows what is no longer needed
+ *     right where only a checkpoint knows what is no longer needed. With a quota at least two full segments below it, or the
+ *     quota is reached first and nothing is dropped
  * @param keepAge how long a segment is kept after it was sealed; more than zero, {@link WalOptions#FOREVER} for any age. By
  *     the clock of the machine: one that was ahead when a segment was sealed keeps it longer, one that jumps ahead later drops
  *     it early

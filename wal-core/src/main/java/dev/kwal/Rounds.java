@@ -63,14 +63,23 @@ final class Rounds {
     private void round() {
         isQueued.set(false);
         try {
-            if (retention.hasAge()) {
-                lifeCycle.whole(this::noteSeals);
-            }
+            noteSealsNow();
             dropping.dropDroppable();
         } catch (IOException e) {
             return;
         } finally {
             setTimer();
+        }
+    }
+
+    /** Where it cannot be noted what was sealed, as on a full disk, what was noted before can be dropped all the same. */
+    private void noteSealsNow() {
+        try {
+            if (retention.hasAge()) {
+                lifeCycle.whole(this::noteSeals);
+            }
+        } catch (IOException e) {
+            return;
         }
     }
 

@@ -79,16 +79,22 @@ public final class WalArchiver implements Closeable {
     private void copyAll() {
         isQueued.set(false);
         try {
-            for (var next = next(); next != null && !isClosed; next = next()) {
-                copy(next);
+            boolean isMore = true;
+            while (isMore && !isClosed) {
+                long epoch = pin.epoch();
+                var next = next();
+                if (next != null) {
+                    copy(next, epoch);
+                }
+                isMore = next != null;
             }
             failure = null;
-        } catch (WalGoneException | WalClosedException e) {
-            // The pin was dropped, or the log closed: there is nothing to try again.
+        } catch (WalGoneException | WalClosedException | WalFailedException e) {
+            // The pin was dropped, or the log has ended: there is nothing to try again.
             failure = e;
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable t) {
             retryLater();
-            failure = e;
+            failure = t;
         }
     }
 
@@ -105,12 +111,14 @@ public final class WalArchiver implements Closeable {
         return null;
     }
 
-    private void copy(Segment segment) throws IOException {
+    /** What a truncation gave up meanwhile may have another in its place, which is to be copied as well. */
+    private void copy(Segment segment, long epoch) throws IOException {
         try (var bytes = new SegmentInput(store.open(segment.sequence()), segment.endPosition())) {
             archive.archive(segment.info(), bytes);
         }
-        lastSequence = segment.sequence();
-        pin.advance(Math.max(pin.lsn(), segment.lastLsn()));
+        if (pin.advance(Math.max(pin.lsn(), segment.lastLsn()), epoch)) {
+            lastSequence = segment.sequence();
+        }
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // It only wakes this.

@@ -173,8 +173,9 @@ public record WalOptions(
 
     /**
      * A copy in which a flush that at least {@code minSiblings} other records wait for is put off for {@code maxDelay}, so that
-     * more can share it: fewer flushes for longer waits. A record that nobody else waits beside is flushed at once. What cannot
-     * wait, such as a rotation, a checkpoint or closing, ends the delay.
+     * more can share it: fewer flushes for longer waits. Records count, whoever appended them, so a single one is flushed at once
+     * and a batch is not. What cannot wait, such as a rotation, a checkpoint or closing, ends the delay; the time limit of a
+     * caller does not.
      *
      * @param maxDelay zero, the default, to 1 hour
      * @param minSiblings 1 or more

@@ -29,6 +29,16 @@ public final class WalPin {
      */
     public record Lag(long records, long bytes) {}
 
+    /** How many truncations there were, for {@link #advance(long, long)}. */
+    long epoch() {
+        return keeper.epoch();
+    }
+
+    /** Advances unless a truncation came since an epoch; whether it did. */
+    boolean advance(long lsn, long epoch) throws IOException {
+        return keeper.advance(name, lsn, epoch);
+    }
+
     WalPin(Keeper keeper, String name) {
         this.keeper = keeper;
         this.name = name;

@@ -288,7 +288,13 @@ final class WritePath {
     private boolean writeGroup() {
         var target = current();
         var term = terms.oldest();
-        term.walk(target.index());
+        try {
+            term.walk(target.index());
+        } catch (Throwable t) {
+            // Records may have been counted that were not walked, for lack of memory above all.
+            progress.fail(t);
+            return true;
+        }
         var frames = term.frames();
         if (!frames.hasRemaining()) {
             return false;
@@ -330,8 +336,7 @@ final class WritePath {
             while (isWriting) {
                 progress.await();
             }
-            linger();
-            writeUpTo(target);
+            writeUpTo(linger() ? Math.max(target, progress.lastLsn()) : target);
             if (progress.isFailed() || progress.writtenLsn() == progress.durableLsn()) {
                 return progress.isFailed();
             }
@@ -343,15 +348,20 @@ final class WritePath {
         }
     }
 
-    /** Puts a flush off that others wait for, so that more can share it, unless somebody needs the path for itself. */
-    private void linger() {
+    /**
+     * Puts a flush off that others wait for, so that more can share it, unless somebody needs the path for itself.
+     *
+     * @return whether it was put off
+     */
+    private boolean linger() {
         if (options.lingerDelay().isZero() || progress.lastLsn() - progress.durableLsn() <= options.lingerSiblings()) {
-            return;
+            return false;
         }
         var deadline = Deadline.after(options.lingerDelay());
         while (exclusiveWaiters == 0 && !progress.isFailed() && progress.await(deadline)) {
             // Something has changed that is no reason to hurry.
         }
+        return true;
     }
 
     /** Waits a little for a record on the way; not long, because those before it want to be synced. */

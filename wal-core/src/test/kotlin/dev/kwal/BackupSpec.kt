@@ -53,6 +53,16 @@ class BackupSpec :
             }
         }
 
+        "a log that was cut below what was expected of it when it was opened is backed up as it is" {
+            inBackup { log, copy ->
+                log.writeLarge(3).close()
+                Wal.open(log.store, SMALL_SEGMENTS.withExpectAtLeast(3)).use { wal ->
+                    wal.truncateAfter(1)
+                    wal.backup(copy).lastLsn() shouldBe 1
+                }
+            }
+        }
+
         "the copy of a closed log has the same bytes, and is closed" {
             inBackup { log, copy ->
                 log.writeLarge(5).close()

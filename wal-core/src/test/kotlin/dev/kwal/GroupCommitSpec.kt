@@ -64,20 +64,20 @@ class GroupCommitSpec :
             .config(enabledOrReasonIf = {
                 if (Virtual.areThere) Enabled.enabled else Enabled.disabled("needs JDK 21")
             }) {
-                val log = LogFixture(options = ROOMY)
+                val store = WatchedStore()
+                val log = Wal.open(store, ROOMY)
                 val carried = AtomicInteger()
-                log.store.before = {
+                store.before = {
                     if (it.startsWith("sync") && Virtual.isVirtual(Thread.currentThread())) carried.incrementAndGet()
                 }
-                val platform = List(2) { running { repeat(50) { log.wal.appendAndSync("p$it".toByteArray()) } } }
-                val threads =
-                    List(64) { Running(Virtual) { repeat(8) { log.wal.appendAndSync("v$it".toByteArray()) } } }
+                val platform = List(2) { running { repeat(50) { log.appendAndSync("p$it".toByteArray()) } } }
+                val threads = List(64) { Running(Virtual) { repeat(8) { log.appendAndSync("v$it".toByteArray()) } } }
                 (platform + threads).forEach { it.result() }
-                log.wal.durableLsn() shouldBe 64 * 8 + 2 * 50
+                log.durableLsn() shouldBe 64 * 8 + 2 * 50
                 carried.get() shouldBe 0
-                log.store.fail("sync")
+                store.fail("sync")
                 shouldThrow<WalFailedException> {
-                    Running(Virtual) { log.wal.appendAndSync("x".toByteArray()) }.result()
+                    Running(Virtual) { log.appendAndSync("x".toByteArray()) }.result()
                 }
             }
 

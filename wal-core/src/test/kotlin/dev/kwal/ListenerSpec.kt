@@ -18,6 +18,7 @@ class ListenerSpec :
             heard.next() shouldBe "sealed 1, records 1 to 2"
             log.wal.pin("mailer", WalPin.Overflow.DROP).advance(1)
             log.checkpoint(4).writeLarge(1)
+            heard.next() shouldBe "may delete 1"
             heard.next() shouldBe "dropped mailer at 1"
             heard.next() shouldBe "may delete 1"
             heard.next() shouldBe "sealed 2, records 3 to 4"
@@ -51,6 +52,18 @@ class ListenerSpec :
             heard.kept = 0
             log.wal.checkpoint(7) shouldBe 2
             log.wal.firstLsn() shouldBe 8
+        }
+
+        "no pin is given up for a segment that the listener keeps" {
+            val heard = Heard(kept = 1)
+            val log = LogFixture(options = heard.options().withRetention(quota(2))).writeLarge(4).sync()
+            val pin = log.wal.pin("mailer", WalPin.Overflow.DROP)
+            log.checkpoint(4)
+            shouldThrow<WalNoSpaceException> { log.writeLarge(1) }
+            pin.isDropped shouldBe false
+            heard.kept = 0
+            log.writeLarge(1)
+            pin.isDropped shouldBe true
         }
 
         "a listener that throws keeps the segment, and the checkpoint is done for what is before it" {

@@ -45,6 +45,18 @@ class RecordFileSpec :
             }
         }
 
+        "an empty record behind large ones leaves room for the mark that closes" {
+            inFile { file ->
+                RecordFile.open(file).use {
+                    it.append(ByteArray(40_000))
+                    it.append(ByteArray(30_000))
+                    it.append(ByteArray(70_000))
+                    it.append(ByteArray(0)) shouldBe 4
+                }
+                RecordFile.open(file).use { it.recovery().end() shouldBe RecoveryReport.End.CLEAN }
+            }
+        }
+
         "opening and closing a closed file changes no byte" {
             inFile { file ->
                 RecordFile.open(file).use { it.append("a".toByteArray()) }
