@@ -14,6 +14,7 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.sync.Semaphore
+import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 
 /**
@@ -115,7 +116,7 @@ internal class Committer(
                 group.tasks.forEach { task -> task.perform()?.let { completions.settle(listOf(task), it) } }
                 group.forEach(::release)
                 group = Group()
-                currentCoroutineContext().ensureActive()
+                yield()
             }
         } catch (thrown: Throwable) {
             dismiss(group, thrown)
