@@ -14,7 +14,6 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.sync.Semaphore
-import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 
 /**
@@ -30,7 +29,7 @@ import java.nio.ByteBuffer
 internal class Committer(
     private val wal: Wal,
     private val level: Durability,
-    logDispatcher: LogDispatcher,
+    private val logDispatcher: LogDispatcher,
     private val completions: Completions,
     private val settleClosed: (LevelWaiter, Durability) -> Unit,
 ) {
@@ -116,7 +115,7 @@ internal class Committer(
                 group.tasks.forEach { task -> task.perform()?.let { completions.settle(listOf(task), it) } }
                 group.forEach(::release)
                 group = Group()
-                yield()
+                logDispatcher.letOthersRun()
             }
         } catch (thrown: Throwable) {
             dismiss(group, thrown)

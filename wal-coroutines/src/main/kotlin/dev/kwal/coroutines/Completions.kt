@@ -1,6 +1,7 @@
 package dev.kwal.coroutines
 
 import dev.kwal.Wal
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
@@ -8,15 +9,14 @@ import kotlinx.coroutines.flow.update
 import kotlin.coroutines.EmptyCoroutineContext
 
 /**
- * Tells callers what has happened, on a dispatcher that may be blocked.
+ * Tells callers what has happened, on their own dispatchers.
  *
- * Always: a dispatcher that throws holds up nobody but its own callers. Code of a caller that may block where it is resumed
- * runs in a task of its own. Neither kind of task needs the threads of [Dispatchers.IO] that everybody shares: callers who
- * block until they hear from the log may have taken them all.
+ * Always: a dispatcher that is blocked or throws holds up nobody but its own callers. Code of a caller that may block where
+ * it is resumed runs in a task of its own, which does not need the threads of [Dispatchers.IO] that everybody shares:
+ * callers who block until they hear from the log may have taken them all.
  */
 internal class Completions(private val wal: Wal) {
     private val undispatchedCallers = Dispatchers.IO.limitedParallelism(MAX_BLOCKED)
-    private val sweeps = Dispatchers.IO.limitedParallelism(SWEEPS)
     private val changeCount = MutableStateFlow(0L)
     private val observer = Runnable { changed() }
 
@@ -29,13 +29,32 @@ internal class Completions(private val wal: Wal) {
     val durableLsn: StateFlow<Long> = LiveFlow({ changes }) { wal.durableLsn() }
     val state: StateFlow<LogState> = LiveFlow({ changes }) { wal.logState() }
 
-    /** Ends the waiting of [waiters]: those that resume undispatched each alone, the others in one sweep. */
+    /** Ends the waiting of [waiters]: those of one dispatcher in one sweep on it, those that have none each alone. */
     fun settle(waiters: List<Waiter>, outcome: Result<Long>) {
-        val (dispatched, undispatched) = waiters.partition { it.dispatcher != null }
-        if (dispatched.isNotEmpty()) {
-            sweeps.dispatch(EmptyCoroutineContext) { dispatched.forEach { it.settleAlone(outcome) } }
+        val first = waiters.firstOrNull()?.dispatcher
+        if (waiters.all { it.dispatcher === first }) {
+            settleOn(first, waiters, outcome)
+        } else {
+            waiters.groupBy { it.dispatcher }.forEach { (dispatcher, its) -> settleOn(dispatcher, its, outcome) }
         }
-        undispatched.forEach { later { it.settle(outcome) } }
+    }
+
+    private fun settleOn(dispatcher: CoroutineDispatcher?, waiters: List<Waiter>, outcome: Result<Long>) {
+        if (dispatcher == null) {
+            waiters.forEach { later { it.settle(outcome) } }
+        } else if (waiters.isNotEmpty()) {
+            sweep(dispatcher, waiters, outcome)
+        }
+    }
+
+    /** Where they are resumed they are only queued, and near the threads that go on with them. */
+    private fun sweep(dispatcher: CoroutineDispatcher, waiters: List<Waiter>, outcome: Result<Long>) {
+        try {
+            dispatcher.dispatch(EmptyCoroutineContext) { waiters.forEach { it.settleAlone(outcome) } }
+        } catch (_: Throwable) {
+            // Each hears for itself that its dispatcher takes nothing.
+            later { waiters.forEach { it.settleAlone(outcome) } }
+        }
     }
 
     /** A caller whose dispatcher throws keeps nobody else in the sweep waiting. */
@@ -62,6 +81,5 @@ internal class Completions(private val wal: Wal) {
     private companion object {
         /** How many callers who resume undispatched may block before others of their kind have to wait for them. */
         const val MAX_BLOCKED = 256
-        const val SWEEPS = 4
     }
 }

@@ -5,7 +5,10 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.ExecutorCoroutineDispatcher
 import kotlinx.coroutines.asCoroutineDispatcher
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.yield
 import java.io.IOException
 import java.util.concurrent.Executors
 
@@ -22,6 +25,9 @@ internal class LogDispatcher private constructor(
 
     /** Opens or closes the log. The caller resumes from another thread: undispatched code never runs on this one. */
     suspend fun <T> run(block: () -> T): T = withContext(LogIo) { withContext(dispatcher) { block() } }
+
+    /** Between two groups: own threads are not shared, those of a given dispatcher may be. */
+    suspend fun letOthersRun() = if (own == null) yield() else currentCoroutineContext().ensureActive()
 
     /** Closes a log that nobody will use, whatever that throws, and this. */
     suspend fun closeAfter(thrown: Throwable, wal: Wal?) {

@@ -15,15 +15,20 @@ import kotlin.time.Duration.Companion.days
 /** About 30 seconds of it. */
 private const val ROUNDS = 90
 
-/** Coroutines that append until somebody kills their process or the log is closed. */
+/**
+ * Coroutines that append until somebody kills their process or the log is closed.
+ *
+ * Always: waits for that on the main thread. A worker of [Dispatchers.Default] that is blocked for good can leave the only
+ * other one parked beside a task: kotlinx.coroutines issues 3660 and 4491.
+ */
 internal object AppendingCoroutines {
     @JvmStatic
-    fun main(arguments: Array<String>) = runBlocking(Dispatchers.Default) {
+    fun main(arguments: Array<String>) = runBlocking {
         val process = DoomedProcess(arguments)
         val log = SuspendingWal.open(process.store, process.plan.options)
         process.opened(log.asBlocking())
         val workers = List(process.plan.workers) { worker ->
-            launch { process.work(worker) { perform(process, log, it) } }
+            launch(Dispatchers.Default) { process.work(worker) { perform(process, log, it) } }
         }
         process.end { log.close() }
         workers.joinAll()
