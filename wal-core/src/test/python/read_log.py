@@ -7,6 +7,7 @@ import hashlib, os, re, struct, sys
 
 RECORD, OPEN, HEAD, MARK, SEAL, CLOSE = range(6)
 SINGLE, FIRST, MIDDLE, LAST = range(4)
+TAG, TIMESTAMP = 1, 2
 MAX = 2**63 - 1
 UNKNOWN = 0xFFFFFFFF
 PAYLOAD_BYTES = {OPEN: 64, HEAD: 8, MARK: 8, CLOSE: 8}
@@ -31,6 +32,15 @@ class Bad(Exception):
 
     def __init__(self, how, sequence, position, what):
         super().__init__("%s segment %d byte %d: %s" % (how, sequence, position, what))
+
+
+class Payload(bytes):
+    """A payload, and what the words of its frame's extension say"""
+    words = ()
+
+    def word(self, kind):
+        """Extension: the first number of a kind"""
+        return next((word >> 8 for word in self.words if word & 0xFF == kind), None)
 
 
 class Frame:
@@ -91,7 +101,8 @@ class Segment:
         salted = self.data[position:position + 4] + struct.pack("<I", salt) + self.data[position + 8:end]
         if crc32c(salted) != crc:
             return None
-        payload = self.data[position + 24 + extension:position + length]
+        payload = Payload(self.data[position + 24 + extension:position + length])
+        payload.words = struct.unpack_from("<%dQ" % (extension // 8), self.data, position + 24)
         if len(payload) != PAYLOAD_BYTES.get(kind, len(payload)) or kind == SEAL and len(payload) % 16 != 8:
             return None
         return Frame(position, end, kind, flags, lsn, lag, payload)
@@ -266,7 +277,10 @@ def read(directory):
 
 def text(lsn, payload):
     shown = payload.hex() if len(payload) <= 16 else "sha256 " + hashlib.sha256(payload).hexdigest()[:16]
-    return ("%d %d %s" % (lsn, len(payload), shown)).rstrip()
+    tag, time = payload.word(TAG), payload.word(TIMESTAMP)
+    shown = "%d %d %s" % (lsn, len(payload), shown)
+    beside = (" tag %d" % tag if tag else "") + (" at %d" % time if time is not None else "")
+    return shown.rstrip() + beside
 
 
 def main(directories):

@@ -25,6 +25,7 @@ final class Appender {
     private final Dropping dropping;
     private final Chores chores;
     private final LimitedCalls calls;
+    private volatile @Nullable Timestamps timestamps;
 
     Appender(
             WalOptions options,
@@ -67,6 +68,11 @@ final class Appender {
                 + ", or open the log on a store that does");
     }
 
+    /** Dates every record from now on. */
+    void dateBy(Timestamps itsTimestamps) {
+        timestamps = itsTimestamps;
+    }
+
     long append(ByteBuffer record, Durability level, Deadline deadline) throws IOException {
         check(level);
         long lsn = put(record);
@@ -79,8 +85,11 @@ final class Appender {
         return lsn;
     }
 
-    /** Appends without a lock, if there is room; 0 if not. The caller may move position and limit meanwhile. */
+    /** Appends without a lock, if there is room for a record without a date; 0 if not. The caller may move position and limit meanwhile. */
     private long put(ByteBuffer record) {
+        if (timestamps != null) {
+            return 0;
+        }
         var view = record.hasArray() ? record : record.duplicate();
         int from = view.position();
         int length = view.remaining();
@@ -114,14 +123,14 @@ final class Appender {
     long tryAppend(FrameGroup group) throws WalException {
         if (group.count() == 0) {
             progress.checkUsable();
-            return progress.lastLsn();
+            return progress.check(group.condition());
         }
-        var taken = path.tryPut(group, null);
+        var taken = path.tryPut(dated(group), null);
         if (taken.room() == Terms.Room.TAKEN) {
             chores.appended(null);
         } else if (taken.room() == Terms.Room.NO_SEGMENT) {
             // A full buffer is written at the next tick in any case.
-            long frameBytes = group.frameBytes();
+            long frameBytes = dated(group).frameBytes();
             chores.roomWanted(() -> dropping.makeRoomFor(frameBytes));
         }
         return taken.lsn();
@@ -141,9 +150,15 @@ final class Appender {
         return ticket;
     }
 
+    private FrameGroup dated(FrameGroup group) {
+        var dates = timestamps;
+        return dates == null ? group : group.datedBy(dates);
+    }
+
     /** Puts a group into the buffer, making room where there is none. */
-    private WritePath.Taken put(FrameGroup group, @Nullable Durability ticketLevel, Deadline deadline)
+    private WritePath.Taken put(FrameGroup undated, @Nullable Durability ticketLevel, Deadline deadline)
             throws IOException {
+        var group = dated(undated);
         var taken = path.tryPut(group, ticketLevel);
         if (taken.room() != Terms.Room.TAKEN) {
             long start = path.meter().now();

@@ -65,6 +65,14 @@ final class Format {
     private static final int AT_EXTENSION_BYTES = 22;
     private static final long UNKNOWN_LAG = 0xFFFF_FFFFL;
 
+    /** What a word of an extension says: its low byte; the number stands above. */
+    static final int TAG = 1;
+
+    static final int TIMESTAMP = 2;
+    static final int EXTENSION_WORD_BYTES = 8;
+    static final int MAX_EXTENSION_BYTES = 0xFFF8;
+    static final long MAX_EXTENSION_NUMBER = (1L << 55) - 1;
+
     /** Of the eight bytes from the lag on: the flags that there are not, and what extensions are a multiple of. */
     private static final long UNUSED_BITS = 0x0007_FC00_0000_0000L;
 
@@ -155,12 +163,13 @@ final class Format {
     // -- frames
 
     /**
-     * Completes a frame whose payload already stands behind {@code at + FRAME_HEADER_BYTES}: fields, padding, checksum, and
-     * the length last.
+     * Completes a frame whose extension and payload already stand behind {@code at + FRAME_HEADER_BYTES}: fields, padding,
+     * checksum, and the length last.
      *
      * @param at where in the buffer
      * @param position where in the segment
      * @param durableLsn the hint, at most {@code lsn}
+     * @param bodyBytes of extension and payload together
      */
     static void sealFrame(
             ByteBuffer buffer,
@@ -171,9 +180,10 @@ final class Format {
             byte flags,
             long lsn,
             long durableLsn,
-            int payloadBytes,
+            int extensionBytes,
+            int bodyBytes,
             CRC32C crc) {
-        int length = FRAME_HEADER_BYTES + payloadBytes;
+        int length = FRAME_HEADER_BYTES + bodyBytes;
         int end = at + (int) align(length);
         for (int pad = at + length; pad < end; pad++) {
             buffer.put(pad, (byte) 0);
@@ -183,18 +193,19 @@ final class Format {
         buffer.putInt(at + AT_LAG, (int) Math.min(lsn - durableLsn, UNKNOWN_LAG));
         buffer.put(at + AT_KIND, kind);
         buffer.put(at + AT_FLAGS, flags);
-        buffer.putShort(at + AT_EXTENSION_BYTES, (short) 0);
+        buffer.putShort(at + AT_EXTENSION_BYTES, (short) extensionBytes);
         buffer.putInt(at, length);
         buffer.putInt(at + AT_CRC, crc(buffer, at, end, crc));
     }
 
     /**
-     * Completes the frame of a record whose payload already stands in a buffer of zeros: fields and checksum, but for the
-     * length, which is stored last, by whoever publishes the frame.
+     * Completes the frame of a record whose extension and payload already stand in a buffer of zeros: fields and checksum,
+     * but for the length, which is stored last, by whoever publishes the frame.
      *
      * @param at where in the buffer
      * @param position where in the segment
      * @param durableLsn the hint, at most {@code lsn}
+     * @param bodyBytes of extension and payload together
      */
     static void putRecordFields(
             ByteBuffer buffer,
@@ -204,12 +215,15 @@ final class Format {
             byte flags,
             long lsn,
             long durableLsn,
-            int payloadBytes,
+            int extensionBytes,
+            int bodyBytes,
             CRC32C crc) {
-        int length = FRAME_HEADER_BYTES + payloadBytes;
+        int length = FRAME_HEADER_BYTES + bodyBytes;
         buffer.putLong(at + AT_LSN, lsn);
         buffer.putInt(at + AT_LAG, (int) Math.min(lsn - durableLsn, UNKNOWN_LAG));
-        buffer.putInt(at + AT_KIND, RECORD | (flags << ((AT_FLAGS - AT_KIND) * Byte.SIZE)));
+        int batch = flags << ((AT_FLAGS - AT_KIND) * Byte.SIZE);
+        int extension = extensionBytes << ((AT_EXTENSION_BYTES - AT_KIND) * Byte.SIZE);
+        buffer.putInt(at + AT_KIND, RECORD | batch | extension);
         buffer.putInt(at + AT_CRC, saltAt(salt, position));
         crc.update(length);
         crc.update(length >>> 8);
@@ -280,6 +294,22 @@ final class Format {
 
     static int extensionBytes(ByteBuffer buffer, int at) {
         return buffer.getShort(at + AT_EXTENSION_BYTES) & 0xFFFF;
+    }
+
+    static long extensionWord(int what, long number) {
+        return (number << Byte.SIZE) | what;
+    }
+
+    /** The first number of this kind in the extension of the frame at {@code at}; -1 if there is none. */
+    static long extensionNumber(ByteBuffer buffer, int at, int what) {
+        int end = at + FRAME_HEADER_BYTES + extensionBytes(buffer, at);
+        for (int word = at + FRAME_HEADER_BYTES; word < end; word += EXTENSION_WORD_BYTES) {
+            long bits = buffer.getLong(word);
+            if ((bits & 0xFF) == what) {
+                return bits >> Byte.SIZE;
+            }
+        }
+        return -1;
     }
 
     /** How many bytes the record in the frame at {@code at} has; 0 for a frame of another kind. */

@@ -62,9 +62,14 @@ final class FrameBuffer {
     }
 
     void putRecord(ByteBuffer record, byte flags, long lsn, long durableLsn) {
-        int length = record.remaining();
-        bytes.put(fill + Format.FRAME_HEADER_BYTES, record, record.position(), length);
-        finish(Format.RECORD, flags, lsn, durableLsn, length);
+        putRecord(record, 0, flags, lsn, durableLsn);
+    }
+
+    /** @param body the extension, so many bytes, and the record */
+    void putRecord(ByteBuffer body, int extensionBytes, byte flags, long lsn, long durableLsn) {
+        int length = body.remaining();
+        bytes.put(fill + Format.FRAME_HEADER_BYTES, body, body.position(), length);
+        finish(Format.RECORD, flags, lsn, durableLsn, extensionBytes, length);
     }
 
     void putOpen(OpenFrame open) {
@@ -93,8 +98,13 @@ final class FrameBuffer {
     }
 
     private void finish(byte kind, byte flags, long lsn, long durableLsn, int payloadBytes) {
-        Format.sealFrame(bytes, fill, salt, endPosition(), kind, flags, lsn, durableLsn, payloadBytes, crc);
-        fill += (int) Format.frameBytes(payloadBytes);
+        finish(kind, flags, lsn, durableLsn, 0, payloadBytes);
+    }
+
+    private void finish(byte kind, byte flags, long lsn, long durableLsn, int extensionBytes, int bodyBytes) {
+        Format.sealFrame(
+                bytes, fill, salt, endPosition(), kind, flags, lsn, durableLsn, extensionBytes, bodyBytes, crc);
+        fill += (int) Format.frameBytes(bodyBytes);
     }
 
     /** The frames, for one write. */

@@ -55,6 +55,16 @@ abstract class FrameCursor implements WalCursor {
     }
 
     @Override
+    public int tag() {
+        return current().tag();
+    }
+
+    @Override
+    public long timestampMillis() {
+        return current().timestampMillis();
+    }
+
+    @Override
     public ByteBuffer view() {
         return current().payload().slice().asReadOnlyBuffer();
     }
@@ -64,7 +74,7 @@ abstract class FrameCursor implements WalCursor {
         var frames = current();
         var bytes = new byte[frames.payloadBytes()];
         frames.payload().get(bytes);
-        return new WalRecord(frames.lsn(), bytes);
+        return new WalRecord(frames.lsn(), frames.tag(), frames.timestampMillis(), bytes);
     }
 
     @Override

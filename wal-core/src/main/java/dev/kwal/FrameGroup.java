@@ -3,20 +3,37 @@ package dev.kwal;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One record, or the records of one batch, that are appended together. Keeps positions and limits of its own, so that a
- * caller who moves those of its buffers meanwhile changes nothing.
+ * caller who moves those of its buffers meanwhile changes nothing. One thread.
  */
 final class FrameGroup {
-    private final List<ByteBuffer> records;
-    private final long frameBytes;
-    private final Precondition condition;
+    private static final int[] UNTAGGED = {};
 
-    private FrameGroup(List<ByteBuffer> records, long frameBytes, Precondition condition) {
+    private final List<ByteBuffer> records;
+    private final long payloadFrameBytes;
+    private final Precondition condition;
+    private final int[] tags;
+    private final @Nullable Timestamps timestamps;
+    private long timestampMillis;
+
+    private FrameGroup(
+            List<ByteBuffer> records,
+            long payloadFrameBytes,
+            Precondition condition,
+            int[] tags,
+            @Nullable Timestamps timestamps) {
         this.records = records;
-        this.frameBytes = frameBytes;
+        this.payloadFrameBytes = payloadFrameBytes;
         this.condition = condition;
+        this.tags = tags;
+        this.timestamps = timestamps;
+    }
+
+    private FrameGroup(List<ByteBuffer> records, long payloadFrameBytes) {
+        this(records, payloadFrameBytes, Precondition.NONE, UNTAGGED, null);
     }
 
     /**
@@ -26,7 +43,7 @@ final class FrameGroup {
      */
     static FrameGroup of(ByteBuffer record, WalOptions options) {
         checkLength(record.remaining(), options);
-        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()), Precondition.NONE);
+        return new FrameGroup(List.of(record.duplicate()), Format.frameBytes(record.remaining()));
     }
 
     /**
@@ -46,7 +63,7 @@ final class FrameGroup {
             throw new IllegalArgumentException(
                     "the batch takes " + bytes + " bytes, more than maxBatchBytes " + options.maxBatchBytes());
         }
-        return new FrameGroup(records, bytes, Precondition.NONE);
+        return new FrameGroup(records, bytes);
     }
 
     /**
@@ -63,7 +80,31 @@ final class FrameGroup {
 
     /** The same group, to be appended only where a condition holds. */
     FrameGroup when(Precondition itsCondition) {
-        return new FrameGroup(records, frameBytes, itsCondition);
+        return new FrameGroup(records, payloadFrameBytes, itsCondition, tags, timestamps);
+    }
+
+    /** The same group with a tag for each record; with none where there are none. */
+    FrameGroup tagged(int[] itsTags) {
+        return new FrameGroup(records, payloadFrameBytes, condition, itsTags, timestamps);
+    }
+
+    /** The same group, to be dated when it gets its LSNs. */
+    FrameGroup datedBy(Timestamps itsTimestamps) {
+        return new FrameGroup(records, payloadFrameBytes, condition, tags, itsTimestamps);
+    }
+
+    /**
+     * Whether its condition allows that its first record gets this LSN. Then it has its timestamp, which is right if the LSN
+     * is taken before somebody else takes it.
+     */
+    boolean takes(long lsn) {
+        if (!condition.allows(lsn)) {
+            return false;
+        }
+        if (timestamps != null) {
+            timestampMillis = timestamps.next();
+        }
+        return true;
     }
 
     Precondition condition() {
@@ -75,7 +116,24 @@ final class FrameGroup {
     }
 
     long frameBytes() {
-        return frameBytes;
+        return payloadFrameBytes + (long) extensionBytes() * count();
+    }
+
+    /** How long the extension of each record is. */
+    int extensionBytes() {
+        return (tags.length == 0 ? 0 : Format.EXTENSION_WORD_BYTES)
+                + (timestamps == null ? 0 : Format.EXTENSION_WORD_BYTES);
+    }
+
+    void putExtension(ByteBuffer bytes, int at, int number) {
+        int word = at;
+        if (tags.length > 0) {
+            bytes.putLong(word, Format.extensionWord(Format.TAG, tags[number]));
+            word += Format.EXTENSION_WORD_BYTES;
+        }
+        if (timestamps != null) {
+            bytes.putLong(word, Format.extensionWord(Format.TIMESTAMP, timestampMillis));
+        }
     }
 
     ByteBuffer record(int number) {

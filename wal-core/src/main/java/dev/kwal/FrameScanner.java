@@ -69,7 +69,8 @@ final class FrameScanner implements Closeable {
         this.maxRecordBytes = maxRecordBytes;
         this.reader = reader;
         this.salt = Format.salt(header);
-        this.maxFrameBytes = Format.frameBytes(Math.max((long) maxRecordBytes, SealFrame.maxBytes()));
+        long maxPayloadBytes = Math.max((long) maxRecordBytes, SealFrame.maxBytes());
+        this.maxFrameBytes = Format.frameBytes(Format.MAX_EXTENSION_BYTES + maxPayloadBytes);
         this.check = new FrameCheck(salt, maxRecordBytes, maxFrameBytes);
         this.blockBytes = blockBytes;
         this.nextBlockBytes = Math.min(FIRST_BLOCK_BYTES, blockBytes);
@@ -331,22 +332,41 @@ final class FrameScanner implements Closeable {
     }
 
     int payloadBytes() {
-        return (int) Format.length(block, at(framePosition))
-                - Format.FRAME_HEADER_BYTES
-                - Format.extensionBytes(block, at(framePosition));
+        return (int) Format.length(block, at(framePosition)) - Format.FRAME_HEADER_BYTES - extensionBytes();
+    }
+
+    /** The tag of a record, or of one that has none {@link WalRecord#NO_TAG}. */
+    int tag() {
+        long tag = Format.extensionNumber(block, at(framePosition), Format.TAG);
+        return tag > 0 && tag <= Integer.MAX_VALUE ? (int) tag : WalRecord.NO_TAG;
+    }
+
+    /** When a record was appended, in milliseconds since 1970, or {@link WalRecord#NO_TIME}. */
+    long timestampMillis() {
+        long millis = Format.extensionNumber(block, at(framePosition), Format.TIMESTAMP);
+        return millis >= 0 ? millis : WalRecord.NO_TIME;
+    }
+
+    int extensionBytes() {
+        return Format.extensionBytes(block, at(framePosition));
     }
 
     /** The payload in the scanner's buffer, valid until the next step. */
     ByteBuffer payload() {
-        int start = at(framePosition) + Format.FRAME_HEADER_BYTES + Format.extensionBytes(block, at(framePosition));
-        return block.duplicate().order(block.order()).position(start).limit(start + payloadBytes());
+        var body = body();
+        return body.position(body.position() + extensionBytes());
+    }
+
+    /** Extension and payload in the scanner's buffer, valid until the next step. */
+    ByteBuffer body() {
+        int start = at(framePosition) + Format.FRAME_HEADER_BYTES;
+        return block.duplicate().order(block.order()).position(start).limit(start + extensionBytes() + payloadBytes());
     }
 
     /** The payload of a frame that holds one number. */
     long number() {
         return payloadBytes() == Format.POSITION_PAYLOAD_BYTES
-                ? block.getLong(
-                        at(framePosition) + Format.FRAME_HEADER_BYTES + Format.extensionBytes(block, at(framePosition)))
+                ? block.getLong(at(framePosition) + Format.FRAME_HEADER_BYTES + extensionBytes())
                 : 0;
     }
 
@@ -357,7 +377,9 @@ final class FrameScanner implements Closeable {
 
     /** The length of a frame that was {@link Step#TOO_LONG}. */
     long payloadBytesOfTooLong() {
-        return Format.length(block, at(position)) - Format.FRAME_HEADER_BYTES;
+        return Format.length(block, at(position))
+                - Format.FRAME_HEADER_BYTES
+                - Format.extensionBytes(block, at(position));
     }
 
     @Override

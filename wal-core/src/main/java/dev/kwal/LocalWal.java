@@ -107,7 +107,9 @@ final class LocalWal implements Wal {
             lock = store.lock();
             var opening = Opening.of(store, options, background.chores(), meter);
             var wal = new LocalWal(options, store, lock, opening, background, clock);
+            lock = wal;
             wal.path.count(counting -> counting.recovered(opening.report()));
+            wal.date();
             return wal;
         } catch (Throwable t) {
             WalException.note(t, store);
@@ -116,6 +118,17 @@ final class LocalWal implements Wal {
                 closeAfter(t, lock);
             }
             throw t;
+        }
+    }
+
+    /** Goes on from the last timestamp that there is, as far as the last segment with a record shows. */
+    private void date() throws IOException {
+        if (options.clock() != WalOptions.NO_CLOCK) {
+            var last = succession.chain().find(progress.lastLsn());
+            long millis = last == null
+                    ? WalRecord.NO_TIME
+                    : new DatedRecords(this).lastFrom(Math.max(firstLsn(), last.baseLsn()));
+            appender.dateBy(new Timestamps(options.clock(), millis));
         }
     }
 
@@ -211,6 +224,11 @@ final class LocalWal implements Wal {
     public long appendBatchIf(long expectedNextLsn, List<ByteBuffer> records, Durability level, Duration timeout)
             throws IOException {
         return anybody.appendBatchIf(expectedNextLsn, records, level, timeout);
+    }
+
+    @Override
+    public WalWriter tagged(int tag) {
+        return anybody.tagged(tag);
     }
 
     @Override
@@ -404,7 +422,16 @@ final class LocalWal implements Wal {
 
     @Override
     public WalCursor replay(long fromLsn) throws IOException {
-        return cursor(fromLsn, writeThrough(progress.lastLsn()), Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
+        return forwards(fromLsn, writeThrough(progress.lastLsn()));
+    }
+
+    @Override
+    public WalCursor replay(WalRange range) throws IOException {
+        return Ranges.cursor(range, firstLsn(), writeThrough(progress.lastLsn()), this::forwards);
+    }
+
+    private WalCursor forwards(long fromLsn, long toLsn) throws IOException {
+        return cursor(fromLsn, toLsn, Durability.WRITTEN, false, FrameScanner.BLOCK_BYTES);
     }
 
     @Override

@@ -140,7 +140,17 @@ final class ReadOnlyWal implements WalReader, LogView {
     @Override
     public WalCursor replay(long fromLsn) throws IOException {
         refresh();
-        return cursor(fromLsn, durableLsn, false, FrameScanner.BLOCK_BYTES);
+        return forwards(fromLsn, durableLsn);
+    }
+
+    @Override
+    public WalCursor replay(WalRange range) throws IOException {
+        refresh();
+        return Ranges.cursor(range, firstLsn, durableLsn, this::forwards);
+    }
+
+    private WalCursor forwards(long fromLsn, long toLsn) throws WalException {
+        return cursor(fromLsn, toLsn, false, FrameScanner.BLOCK_BYTES);
     }
 
     @Override

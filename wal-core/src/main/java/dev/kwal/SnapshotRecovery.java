@@ -4,6 +4,8 @@ import dev.kwal.storage.SnapshotStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,12 +26,15 @@ public final class SnapshotRecovery {
     private final WalReader log;
     private final SnapshotStore store;
     private final long untilLsn;
+    private final @Nullable Instant untilTime;
     private final Progress progress;
 
-    private SnapshotRecovery(WalReader log, SnapshotStore store, long untilLsn, Progress progress) {
+    private SnapshotRecovery(
+            WalReader log, SnapshotStore store, long untilLsn, @Nullable Instant untilTime, Progress progress) {
         this.log = log;
         this.store = store;
         this.untilLsn = untilLsn;
+        this.untilTime = untilTime;
         this.progress = progress;
     }
 
@@ -40,7 +45,7 @@ public final class SnapshotRecovery {
      *     {@link WalGoneException} or {@link WalSnapshotException} is then a reason to run it again
      */
     public static SnapshotRecovery of(WalReader log, SnapshotStore store) {
-        return new SnapshotRecovery(log, store, Long.MAX_VALUE, (lsn, target) -> {});
+        return new SnapshotRecovery(log, store, Long.MAX_VALUE, null, (lsn, target) -> {});
     }
 
     /**
@@ -53,12 +58,23 @@ public final class SnapshotRecovery {
         if (untilLsn < 0) {
             throw new IllegalArgumentException("untilLsn is " + untilLsn + ", expected 0 or more");
         }
-        return new SnapshotRecovery(log, store, untilLsn, progress);
+        return new SnapshotRecovery(log, store, untilLsn, untilTime, progress);
+    }
+
+    /**
+     * The state as it was at a moment: after the last record that was appended before it or in its millisecond, by {@link
+     * WalOptions#clock()}. Otherwise as {@link #withUntilLsn}; if both are given the earlier record counts.
+     *
+     * <p>Records without a timestamp belong to the next that has one, or, behind the last such, to every moment. If the record
+     * is not in the log any more, a snapshot that ends right before the first is taken for earlier.
+     */
+    public SnapshotRecovery withUntilTime(Instant untilTime) {
+        return new SnapshotRecovery(log, store, untilLsn, untilTime, progress);
     }
 
     /** With somebody who is told how far it is, on the thread that runs it. */
     public SnapshotRecovery withProgress(Progress progress) {
-        return new SnapshotRecovery(log, store, untilLsn, progress);
+        return new SnapshotRecovery(log, store, untilLsn, untilTime, progress);
     }
 
     /**
@@ -77,6 +93,12 @@ public final class SnapshotRecovery {
      * @throws IOException if the log or a snapshot cannot be read
      */
     public <S> Recovered<S> run(Supplier<S> init, Restore<S> restore, Apply<S> apply) throws IOException {
+        var moment = untilTime;
+        if (moment != null) {
+            long lastLsn =
+                    log.firstLsnSince(moment.truncatedTo(ChronoUnit.MILLIS).plusMillis(1)) - 1;
+            return withUntilLsn(Math.min(untilLsn, lastLsn)).atAnyTime().run(init, restore, apply);
+        }
         var passedOver = new ArrayList<WalSnapshotException>();
         long lastLsn = log.lastLsn();
         var snapshot = choose(lastLsn, passedOver);
@@ -88,6 +110,10 @@ public final class SnapshotRecovery {
             state = replayed(state, baseLsn, targetLsn, apply);
         }
         return new Recovered<>(state, targetLsn, snapshot, targetLsn - baseLsn, List.copyOf(passedOver));
+    }
+
+    private SnapshotRecovery atAnyTime() {
+        return new SnapshotRecovery(log, store, untilLsn, null, progress);
     }
 
     /** The newest whole snapshot that the log goes on from; null if the log has everything itself. */

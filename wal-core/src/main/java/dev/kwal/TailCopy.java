@@ -113,7 +113,8 @@ final class TailCopy implements Closeable {
             if (scanner.kind() != Format.RECORD || scanner.lsn() < baseLsn) {
                 continue;
             }
-            long frameBytes = Format.frameBytes(scanner.payloadBytes());
+            var body = scanner.body();
+            long frameBytes = Format.frameBytes(body.remaining());
             if (!buffer.hasRoomFor(frameBytes)) {
                 write(writer, buffer);
                 if (!buffer.hasRoomFor(frameBytes)) {
@@ -123,7 +124,8 @@ final class TailCopy implements Closeable {
                 }
             }
             index.add(scanner.lsn(), buffer.endPosition());
-            buffer.putRecord(scanner.payload(), flagsOf(scanner, baseLsn), scanner.lsn(), baseLsn - 1);
+            byte flags = flagsOf(scanner, baseLsn);
+            buffer.putRecord(body, scanner.extensionBytes(), flags, scanner.lsn(), baseLsn - 1);
             copiedRecords++;
         }
         if (baseLsn + copiedRecords != tail.lastLsn() + 1) {

@@ -88,17 +88,30 @@ final class Term {
     // -- append
 
     /**
-     * Reserves room and LSNs, if a condition allows the first of them.
+     * Reserves room and an LSN for a record alone.
      *
      * @return what to put there with, or {@link #REFUSED}
      */
-    long reserve(long frameBytes, int count, Precondition condition) {
+    long reserve(long frameBytes) {
+        return reserve(frameBytes, 1, null);
+    }
+
+    /**
+     * Reserves room and LSNs, if the group takes the first of them.
+     *
+     * @return what to put there with, or {@link #REFUSED}
+     */
+    long reserve(FrameGroup group) {
+        return reserve(group.frameBytes(), group.count(), group);
+    }
+
+    private long reserve(long frameBytes, int count, @Nullable FrameGroup group) {
         while (true) {
             long now = state;
             if (now < 0 || offset(now) + frameBytes > limit || (now >>> COUNT_SHIFT) + count > countLimit) {
                 return REFUSED;
             }
-            if (!condition.allows(lsnOf(now))) {
+            if (group != null && !group.takes(lsnOf(now))) {
                 return REFUSED;
             }
             long next = now + ((long) count << COUNT_SHIFT) + (frameBytes >>> WORD_SHIFT);
@@ -127,35 +140,43 @@ final class Term {
     /** Puts one record into its reservation, whole, and publishes it. */
     void put(long reservation, ByteBuffer record, int from, int length, long durableLsn) {
         int at = (int) offset(reservation);
-        put(at, record, from, length, Format.SINGLE, lsnOf(reservation), durableLsn);
+        put(at, 0, record, from, length, Format.SINGLE, lsnOf(reservation), durableLsn);
         shared().publish(at, Format.FRAME_HEADER_BYTES + length);
     }
 
     /** Puts a group into its reservation. Its first frame is published last, so that it is seen whole or not at all. */
     void put(long reservation, FrameGroup group, long durableLsn) {
         int first = (int) offset(reservation);
+        int extension = group.extensionBytes();
         int at = first;
         for (int number = 0; number < group.count(); number++) {
             var record = group.record(number);
             int length = record.remaining();
-            put(at, record, record.position(), length, group.flags(number), lsnOf(reservation) + number, durableLsn);
+            long lsn = lsnOf(reservation) + number;
+            group.putExtension(shared().bytes(), at + Format.FRAME_HEADER_BYTES, number);
+            put(at, extension, record, record.position(), length, group.flags(number), lsn, durableLsn);
             if (number > 0) {
-                shared().publish(at, Format.FRAME_HEADER_BYTES + length);
+                shared().publish(at, Format.FRAME_HEADER_BYTES + extension + length);
             }
-            at += (int) Format.frameBytes(length);
+            at += (int) Format.frameBytes((long) extension + length);
         }
-        shared().publish(first, Format.FRAME_HEADER_BYTES + group.record(0).remaining());
+        int firstLength = group.record(0).remaining();
+        shared().publish(first, Format.FRAME_HEADER_BYTES + extension + firstLength);
     }
 
-    private void put(int at, ByteBuffer record, int from, int length, byte flags, long lsn, long durableLsn) {
+    private void put(
+            int at, int extension, ByteBuffer record, int from, int length, byte flags, long lsn, long durableLsn) {
         var bytes = shared().bytes();
+        int to = at + Format.FRAME_HEADER_BYTES + extension;
         if (record.hasArray()) {
             // Nothing is asked of the buffer that its owner could move meanwhile.
-            bytes.put(at + Format.FRAME_HEADER_BYTES, record.array(), record.arrayOffset() + from, length);
+            bytes.put(to, record.array(), record.arrayOffset() + from, length);
         } else {
-            bytes.put(at + Format.FRAME_HEADER_BYTES, record, from, length);
+            bytes.put(to, record, from, length);
         }
-        Format.putRecordFields(bytes, at, salt, basePosition + at, flags, lsn, durableLsn, length, new CRC32C());
+        int body = extension + length;
+        long position = basePosition + at;
+        Format.putRecordFields(bytes, at, salt, position, flags, lsn, durableLsn, extension, body, new CRC32C());
     }
 
     // -- what was reserved

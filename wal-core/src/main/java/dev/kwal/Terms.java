@@ -74,8 +74,13 @@ final class Terms {
     }
 
     /** Reserves without a lock what was granted already; may be called by anybody. */
-    long tryReserve(Term term, long frameBytes, int count, Precondition condition) {
-        return hasAge && isOld() ? Term.REFUSED : term.reserve(frameBytes, count, condition);
+    long tryReserve(Term term, long frameBytes) {
+        return hasAge && isOld() ? Term.REFUSED : term.reserve(frameBytes);
+    }
+
+    /** As {@link #tryReserve(Term, long)}, for a group. */
+    long tryReserve(Term term, FrameGroup group) {
+        return hasAge && isOld() ? Term.REFUSED : term.reserve(group);
     }
 
     /** What is in the way of a group, if anything is. */
@@ -124,15 +129,14 @@ final class Terms {
     long reserve(FrameGroup group) {
         long frameBytes = group.frameBytes();
         var term = progress.term();
-        long granted = term.reserve(frameBytes, group.count(), group.condition());
+        long granted = term.reserve(group);
         if (granted != Term.REFUSED) {
             // Somebody made room meanwhile. To stop the term would send everybody else here.
             return granted;
         }
         term.stop();
         var current = segment;
-        boolean isAllowed = group.condition().allows(term.lastLsn() + 1);
-        if (current == null || !isAllowed || roomFor(frameBytes, null) != Room.TAKEN) {
+        if (current == null || roomFor(frameBytes, null) != Room.TAKEN || !takes(group, term)) {
             term.resume();
             return Term.REFUSED;
         }
@@ -142,6 +146,16 @@ final class Terms {
         long reservation = term.reserveStopped(frameBytes, group.count());
         admit();
         return reservation;
+    }
+
+    /** Asks the group, whose clock may throw, with the term stopped. */
+    private static boolean takes(FrameGroup group, Term term) {
+        try {
+            return group.takes(term.lastLsn() + 1);
+        } catch (Throwable t) {
+            term.resume();
+            throw t;
+        }
     }
 
     /** Goes on in the other buffer, or in one of its own for a group that fits in neither. */

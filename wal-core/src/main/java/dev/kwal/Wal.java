@@ -325,6 +325,16 @@ public interface Wal extends WalReader {
             throws IOException;
 
     /**
+     * Appends records that have a tag, a number that readers can choose by: see {@link WalRange#tagged} and {@link
+     * WalCursor#tag()}. It takes 8 bytes of each record's frame, none of the record.
+     *
+     * @param tag 1 or more
+     * @return what appends them, beside whoever else does; bound to no epoch
+     * @throws IllegalArgumentException if the tag is less than 1
+     */
+    WalWriter tagged(int tag);
+
+    /**
      * Begins to write with a handle of one's own, and shuts out all who have an older one, of this or an earlier opening of the
      * log: on return none of them gets an LSN any more. Its {@link WalWriter#epoch()} is one higher than any before it, and
      * durable on return, as far as the store is. Whoever appends by the methods of the log itself is not bound by it.

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 
 /**
- * Walks over records in LSN order. Starts before the first; {@link #next()} moves on.
+ * Walks over records in LSN order, or against it. Starts before the first; {@link #next()} moves on.
  *
  * <p>Owns its file handles and its buffer, so it disturbs neither the log nor other cursors, and needs memory for one
  * read block and the longest record it meets; for five blocks of 128 KiB while another thread reads ahead, see
@@ -52,6 +52,21 @@ public interface WalCursor extends Closeable {
      * @throws IllegalStateException if there is no current record
      */
     int length();
+
+    /**
+     * The tag of the current record, from 1; {@link WalRecord#NO_TAG} if it has none.
+     *
+     * @throws IllegalStateException if there is no current record
+     */
+    int tag();
+
+    /**
+     * When the current record was appended, as {@link WalOptions#clock()} said, in milliseconds since 1970; {@link
+     * WalRecord#NO_TIME} if it has no timestamp. Never less than that of an earlier record.
+     *
+     * @throws IllegalStateException if there is no current record
+     */
+    long timestampMillis();
 
     /**
      * The bytes of the current record in the cursor's own buffer: a read-only view, valid until the cursor moves or closes.

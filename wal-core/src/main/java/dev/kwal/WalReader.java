@@ -4,6 +4,7 @@ import dev.kwal.storage.FileStore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,29 @@ public interface WalReader extends Closeable {
      * @throws IOException if buffered records cannot be written first
      */
     WalCursor replay(long fromLsn) throws IOException;
+
+    /**
+     * A cursor over a range, of what {@link #replay(long)} gives, in either direction. Backwards it needs memory for 256 KiB of
+     * records and one more.
+     *
+     * @throws IllegalArgumentException if {@code fromLsn} is behind {@code lastLsn() + 1}
+     * @throws IOException as {@link #replay(long)} does
+     */
+    WalCursor replay(WalRange range) throws IOException;
+
+    /**
+     * The first record that was appended at a time or later, by {@link WalOptions#clock()}: where to begin reading in order to
+     * read what happened since. Takes about as many short reads as its number has bits; records without a timestamp are passed
+     * over, one by one. Damage behind the record makes it slow, since then everything before it is read, but does not matter.
+     *
+     * @return its LSN; {@code lastLsn() + 1} if there is none
+     * @throws WalCorruptedException if a record that has to be looked at is damaged: itself, or one before it
+     * @throws WalClosedException after close
+     * @throws IOException if reading fails
+     */
+    default long firstLsnSince(Instant time) throws IOException {
+        return new DatedRecords(this).firstSince(time.toEpochMilli());
+    }
 
     /**
      * A cursor that goes on with new records as they become durable.

@@ -84,7 +84,7 @@ final class WritePath {
      */
     long tryPut(ByteBuffer record, int from, int length) {
         var term = progress.term();
-        long reservation = terms.tryReserve(term, Format.frameBytes(length), 1, Precondition.NONE);
+        long reservation = terms.tryReserve(term, Format.frameBytes(length));
         if (reservation == Term.REFUSED) {
             return 0;
         }
@@ -110,7 +110,7 @@ final class WritePath {
         // The term first: whoever has one that began with a newer writer is told of that.
         var term = progress.term();
         if (ticketLevel == null && !progress.isFenced(group.condition())) {
-            long reservation = terms.tryReserve(term, group.frameBytes(), group.count(), group.condition());
+            long reservation = terms.tryReserve(term, group);
             if (reservation != Term.REFUSED) {
                 return put(term, reservation, group, null);
             }

@@ -72,7 +72,7 @@ internal class HostileLog(private val segments: Map<Long, ByteArray>, private va
             "a gap in $all"
         }
         if (wal.lastLsn() == Format.MAX_LSN) return
-        val more = WalRecord(wal.lastLsn() + 1, MORE)
+        val more = WalRecord(wal.lastLsn() + 1, WalRecord.NO_TAG, WalRecord.NO_TIME, MORE)
         check(wal.appendAndSync(MORE) == more.lsn()) { "another LSN than ${more.lsn()}" }
         wal.close()
         val expected = if (all.refusal == null) Reading(all.records + more, null) else all
@@ -144,7 +144,9 @@ private fun wholeRecords(segment: ByteArray): List<WalRecord> {
     }.map { at ->
         val start = at + Format.FRAME_HEADER_BYTES + Format.extensionBytes(edited.buffer, at)
         val end = at + Format.length(edited.buffer, at).toInt()
-        WalRecord(Format.lsn(edited.buffer, at), segment.copyOfRange(start, end))
+        val tag = Format.extensionNumber(edited.buffer, at, Format.TAG).takeIf { it in 1..Int.MAX_VALUE } ?: 0
+        val time = Format.extensionNumber(edited.buffer, at, Format.TIMESTAMP).takeIf { it >= 0 } ?: -1
+        WalRecord(Format.lsn(edited.buffer, at), tag.toInt(), time, segment.copyOfRange(start, end))
     }
 }
 

@@ -1,5 +1,7 @@
 package dev.kwal
 
+import java.time.Instant
+
 /**
  * A small log of some form, as the code writes it today, but with the random numbers of [normalized]: the same bytes each
  * time.
@@ -38,6 +40,13 @@ internal class LogShape(
             LogShape("batches") {
                 append(1).sync().writeBatch("debit", "credit").sync()
                 writeBatch("one", "two", "three").append(1).writeBatch("four", "five").close()
+            },
+            LogShape("tagged") {
+                append(1).wal.tagged(7).append("order".toBuffer())
+                reopen { it.withClock { Instant.ofEpochMilli(1_700_000_000_123) } }.append(1)
+                val batch = listOf("debit", "credit", "").map { it.toBuffer() }
+                wal.tagged(1).appendBatch(batch, intArrayOf(1, 0, Int.MAX_VALUE), Durability.WRITTEN)
+                kill().reopen().append(2).rotate().close()
             },
             LogShape("sealed") { append(9).close() },
             LogShape("rotated") { append(2).rotate().close() },

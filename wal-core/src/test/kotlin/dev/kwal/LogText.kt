@@ -9,7 +9,13 @@ internal fun WalReader.lines(): List<String> = replay(0).use { cursor ->
         while (cursor.next()) {
             val bytes = cursor.record().toByteArray()
             val shown = if (bytes.size <= 16) HexFormat.of().formatHex(bytes) else "sha256 ${digest(bytes)}"
-            add("${cursor.lsn()} ${bytes.size} $shown".trimEnd())
+            val tag = if (cursor.tag() == WalRecord.NO_TAG) "" else "tag ${cursor.tag()}"
+            val time = if (cursor.timestampMillis() == WalRecord.NO_TIME) "" else "at ${cursor.timestampMillis()}"
+            add(
+                listOf("${cursor.lsn()}", "${bytes.size}", shown, tag, time).filter {
+                    it.isNotEmpty()
+                }.joinToString(" "),
+            )
         }
     }
 }

@@ -7,6 +7,7 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.io.IOException
+import java.time.Instant
 
 /** What comes back from snapshots and log, and when nothing does. */
 class SnapshotRecoverySpec :
@@ -148,6 +149,36 @@ class SnapshotRecoverySpec :
                 }
             }
             shouldThrow<IllegalArgumentException> { fixture.recover { it.withUntilLsn(-1) } }
+        }
+
+        "any moment can be the last, with the newest snapshot before it" {
+            var millis = 1000L
+            val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(millis++ / 2) }
+            val fixture = SnapshotFixture(LogFixture(options = dated), keep = 9).write(7)
+            fixture.publish(2)
+            fixture.publish(5)
+            val times = fixture.log.wal.replay(0).use { cursor ->
+                buildList { while (cursor.next()) add(cursor.timestampMillis()) }
+            }
+            for (until in times.first() - 1..times.last() + 1) {
+                val moment = Instant.ofEpochMilli(until).plusNanos(999_999)
+                val recovered = fixture.recover { it.withUntilTime(moment) }
+                withClue("until $until") {
+                    recovered.lsn shouldBe times.count { it <= until }.toLong()
+                    recovered.state shouldBe stateAfter(recovered.lsn)
+                    (recovered.snapshot?.lsn() ?: 0) shouldBe listOf(0L, 2L, 5L).last { it <= recovered.lsn }
+                }
+                fixture.recover { it.withUntilTime(moment).withUntilLsn(3) }.lsn shouldBe minOf(3, recovered.lsn)
+            }
+        }
+
+        "damage behind the last moment asked for does not matter" {
+            var millis = 1L
+            val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(millis++) }
+            val fixture = SnapshotFixture(LogFixture(options = dated), keep = 9).write(8).also { it.publish(2) }
+            fixture.log.sync().flipByteOf(largeRecord(6))
+            fixture.recover { it.withUntilTime(Instant.ofEpochMilli(4)) }.state shouldBe stateAfter(4)
+            shouldThrow<WalCorruptedException> { fixture.recover { it.withUntilTime(Instant.ofEpochMilli(6)) } }
         }
 
         "damage behind the last record asked for is not read" {

@@ -102,7 +102,7 @@ private class StallingPath {
 
     fun commit(lsn: Long): Long = path.commit(lsn, Durability.SYNCED)
 
-    fun stall(): Long = progress.term().reserve(FRAME_BYTES, 1, Precondition.NONE)
+    fun stall(): Long = progress.term().reserve(FRAME_BYTES)
 
     fun finish(stalled: Long) = progress.term().put(stalled, RECORD, 0, 8, 0)
 

@@ -3,8 +3,11 @@ package dev.kwal.cli;
 import dev.kwal.WalCursor;
 import dev.kwal.WalException;
 import dev.kwal.WalReader;
+import dev.kwal.WalRecord;
 import dev.kwal.WalSalvage;
 import java.io.IOException;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -22,6 +25,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  kwal dump /var/lib/orders",
             "  kwal dump --from 1000 --to 1999 --format hex /var/lib/orders",
+            "  kwal dump --since 2026-11-30T02:00:00Z --until 2026-11-30T03:00:00Z --tag 7 /var/lib/orders",
             "  kwal dump --format json /var/lib/orders | jq -r 'select(.bytes > 1000).lsn'",
             "  kwal dump --salvage --format json /var/lib/orders > orders.json"
         })
@@ -37,6 +41,23 @@ final class DumpCommand extends LogCommand {
             paramLabel = "LSN",
             description = "The last record to print, if there are as many; by default the last there is.")
     private long to = Long.MAX_VALUE;
+
+    @Option(names = "--tag", paramLabel = "NUMBER", description = "Prints only records with this tag, 1 to 2147483647.")
+    private @Nullable Integer tag;
+
+    @Option(
+            names = "--since",
+            paramLabel = "TIME",
+            description =
+                    "Prints only records that were appended at this time or later, as 2026-11-30T12:00:00Z. Records"
+                            + " without a timestamp are left out.")
+    private @Nullable Instant since;
+
+    @Option(
+            names = "--until",
+            paramLabel = "TIME",
+            description = "Prints only records that were appended at this time or earlier.")
+    private @Nullable Instant until;
 
     @Option(
             names = "--salvage",
@@ -54,12 +75,16 @@ final class DumpCommand extends LogCommand {
         if (to < from) {
             throw new UsageException("--to is " + to + ", expected at least " + from);
         }
+        if (tag != null && tag < 1) {
+            throw new UsageException("--tag is " + tag + ", expected 1 or more");
+        }
         if (salvages) {
             return salvage(WalSalvage.of(store(), OPTIONS), output);
         }
         try (var reader = open(store())) {
             checkFrom(from, reader);
-            try (var cursor = reader.replay(from)) {
+            long first = since == null ? from : Math.max(from, reader.firstLsnSince(since));
+            try (var cursor = reader.replay(first)) {
                 print(cursor, output);
             }
         }
@@ -70,14 +95,27 @@ final class DumpCommand extends LogCommand {
         var printer = format.on(output);
         try {
             while (cursor.next() && cursor.lsn() <= to) {
-                if (cursor.lsn() >= from) {
-                    printer.print(cursor.lsn(), cursor.view());
+                if (cursor.lsn() >= from && isWanted(cursor)) {
+                    printer.print(cursor);
                 }
             }
         } catch (WalException e) {
             output.flush();
             throw e;
         }
+    }
+
+    private boolean isWanted(WalCursor cursor) {
+        if (tag != null && cursor.tag() != tag) {
+            return false;
+        }
+        if (since == null && until == null) {
+            return true;
+        }
+        var time = Instant.ofEpochMilli(cursor.timestampMillis());
+        return cursor.timestampMillis() != WalRecord.NO_TIME
+                && (since == null || !time.isBefore(since))
+                && (until == null || !time.isAfter(until));
     }
 
     private int salvage(WalSalvage found, Output output) throws IOException {

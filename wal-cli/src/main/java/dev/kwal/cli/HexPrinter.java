@@ -1,7 +1,9 @@
 package dev.kwal.cli;
 
+import dev.kwal.WalCursor;
+import dev.kwal.WalRecord;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.HexFormat;
 
 /** A heading for each record, then its bytes as numbers and as ASCII, sixteen in a line. */
@@ -16,13 +18,20 @@ final class HexPrinter implements RecordPrinter {
     }
 
     @Override
-    public void print(long lsn, ByteBuffer bytes) throws IOException {
-        output.line("LSN " + lsn + ", " + bytes.remaining() + " bytes");
+    public void print(WalCursor record) throws IOException {
+        var bytes = record.view();
+        output.line("LSN " + record.lsn() + labels(record) + ", " + record.length() + " bytes");
         for (int offset = 0; bytes.hasRemaining(); offset += ROW_BYTES) {
             var row = new byte[Math.min(ROW_BYTES, bytes.remaining())];
             bytes.get(row);
             output.line(line(offset, row));
         }
+    }
+
+    private static String labels(WalCursor record) {
+        String tag = record.tag() == WalRecord.NO_TAG ? "" : ", tag " + record.tag();
+        long millis = record.timestampMillis();
+        return millis == WalRecord.NO_TIME ? tag : tag + ", " + Instant.ofEpochMilli(millis);
     }
 
     private static String line(int offset, byte[] row) {

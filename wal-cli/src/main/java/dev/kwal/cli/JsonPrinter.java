@@ -1,14 +1,17 @@
 package dev.kwal.cli;
 
+import dev.kwal.WalCursor;
+import dev.kwal.WalRecord;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Base64;
 
-/** One JSON object in each line: the LSN, the length, and the record as text if it is UTF-8, else in Base64. */
+/** One JSON object in each line: the LSN, the length, tag and time where it has such, and the record as text if it is UTF-8, else in Base64. */
 final class JsonPrinter implements RecordPrinter {
     /** A multiple of three, so that pieces in Base64 can stand back to back. */
     private static final int PIECE_BYTES = 3 * 4096;
@@ -23,8 +26,15 @@ final class JsonPrinter implements RecordPrinter {
     }
 
     @Override
-    public void print(long lsn, ByteBuffer bytes) throws IOException {
-        output.print("{\"lsn\":" + lsn + ",\"bytes\":" + bytes.remaining());
+    public void print(WalCursor record) throws IOException {
+        var bytes = record.view();
+        output.print("{\"lsn\":" + record.lsn() + ",\"bytes\":" + record.length());
+        if (record.tag() != WalRecord.NO_TAG) {
+            output.print(",\"tag\":" + record.tag());
+        }
+        if (record.timestampMillis() != WalRecord.NO_TIME) {
+            output.print(",\"time\":\"" + Instant.ofEpochMilli(record.timestampMillis()) + "\"");
+        }
         if (isText(bytes.duplicate())) {
             output.print(",\"text\":\"");
             printText(bytes);

@@ -1,7 +1,7 @@
 package dev.kwal.cli;
 
+import dev.kwal.WalCursor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 
 /** Prints records in one format. One thread. */
 interface RecordPrinter {
@@ -9,9 +9,9 @@ interface RecordPrinter {
     /**
      * Prints one record.
      *
-     * @param bytes from position to limit; valid during the call
+     * @param record the current record of the cursor, which is left there
      */
-    void print(long lsn, ByteBuffer bytes) throws IOException;
+    void print(WalCursor record) throws IOException;
 
     /** The formats there are. */
     enum Format {

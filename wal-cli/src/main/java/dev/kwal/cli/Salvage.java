@@ -2,12 +2,14 @@ package dev.kwal.cli;
 
 import dev.kwal.Durability;
 import dev.kwal.Wal;
+import dev.kwal.WalRecord;
 import dev.kwal.WalSalvage;
 import dev.kwal.storage.NewDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 
 /** Writes what is intact in a damaged log to a new log, by appends like any other. */
 final class Salvage {
@@ -16,6 +18,9 @@ final class Salvage {
 
     private final WalSalvage found;
     private final boolean keepsLsns;
+
+    /** Of the record that is written now; one without a timestamp gets none. */
+    private volatile long timestampMillis;
 
     private Salvage(WalSalvage found, boolean keepsLsns) {
         this.found = found;
@@ -37,7 +42,9 @@ final class Salvage {
     }
 
     private SalvageReport write(NewDirectory directory, Path source, Path target) throws IOException {
-        var options = LogCommand.OPTIONS.withDefaultLevel(Durability.BUFFERED);
+        var options = LogCommand.OPTIONS
+                .withDefaultLevel(Durability.BUFFERED)
+                .withClock(() -> Instant.ofEpochMilli(timestampMillis));
         try (var log = WalSalvage.newLog(directory.store(), options, firstLsn())) {
             copy(log);
             fill(log, found.lastLsn());
@@ -59,7 +66,12 @@ final class Salvage {
         try (var cursor = found.cursor()) {
             while (cursor.next()) {
                 fill(log, cursor.lsn() - 1);
-                log.append(cursor.view());
+                timestampMillis = cursor.timestampMillis();
+                if (cursor.tag() == WalRecord.NO_TAG) {
+                    log.append(cursor.view());
+                } else {
+                    log.tagged(cursor.tag()).append(cursor.view());
+                }
             }
         }
     }
@@ -69,6 +81,7 @@ final class Salvage {
             throw new UsageException("LSN " + (log.lastLsn() + 1) + " to " + lastLsn
                     + " are lost, too many for empty records: use --renumber");
         }
+        timestampMillis = WalRecord.NO_TIME;
         while (keepsLsns && log.lastLsn() < lastLsn) {
             log.append(NOTHING);
         }

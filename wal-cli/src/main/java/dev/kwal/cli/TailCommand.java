@@ -50,7 +50,7 @@ final class TailCommand extends LogCommand {
             var printer = format.on(output);
             try (var cursor = follows ? reader.follow(start(reader)) : reader.replay(start(reader))) {
                 while (hasNext(cursor, output)) {
-                    printer.print(cursor.lsn(), cursor.view());
+                    printer.print(cursor);
                 }
             }
         }

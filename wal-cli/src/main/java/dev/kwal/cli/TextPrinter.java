@@ -1,7 +1,7 @@
 package dev.kwal.cli;
 
+import dev.kwal.WalCursor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
@@ -23,8 +23,9 @@ final class TextPrinter implements RecordPrinter {
     }
 
     @Override
-    public void print(long lsn, ByteBuffer bytes) throws IOException {
-        output.print(lsn + "\t");
+    public void print(WalCursor record) throws IOException {
+        var bytes = record.view();
+        output.print(record.lsn() + "\t");
         decoder.reset();
         CoderResult result;
         do {

@@ -6,7 +6,9 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldStartWith
+import java.nio.ByteBuffer
 import java.time.Duration
+import java.time.Instant
 
 class DumpSpec :
     StringSpec({
@@ -38,6 +40,39 @@ class DumpSpec :
                 kwal("dump", "--from", 2, "--to", 3, directory).text shouldBe "2\tb\n3\tc\n"
                 kwal("dump", "--from", 4, "--to", 99, directory).text shouldBe "4\td\n"
                 kwal("dump", "--from", 5, directory).text shouldBe ""
+            }
+        }
+
+        "records of a tag or a time are what is asked for, and JSON and hex show both" {
+            inDirectory { directory ->
+                var millis = 1_700_000_000_000
+                Wal.open(directory, SMALL.withClock { Instant.ofEpochMilli(millis) }).use { log ->
+                    for (text in listOf("a", "b", "c")) {
+                        log.tagged(7).append(ByteBuffer.wrap(text.toByteArray()))
+                        millis += 1000
+                        log.append(text.uppercase().toByteArray())
+                    }
+                }
+                kwal("dump", "--tag", 7, directory).text shouldBe "1\ta\n3\tb\n5\tc\n"
+                kwal(
+                    "dump",
+                    "--since",
+                    "2023-11-14T22:13:21Z",
+                    "--until",
+                    "2023-11-14T22:13:21Z",
+                    directory,
+                ).text shouldBe
+                    "2\tA\n3\tb\n"
+                kwal("dump", "--since", "2023-11-14T22:13:22.001Z", "--tag", 7, directory).text shouldBe ""
+                kwal("dump", "--salvage", "--tag", 7, "--until", "2023-11-14T22:13:21Z", directory).text shouldBe
+                    "1\ta\n3\tb\n"
+                kwal("dump", "--format", "json", "--to", 2, directory).text shouldBe
+                    "{\"lsn\":1,\"bytes\":1,\"tag\":7,\"time\":\"2023-11-14T22:13:20Z\",\"text\":\"a\"}\n" +
+                    "{\"lsn\":2,\"bytes\":1,\"time\":\"2023-11-14T22:13:21Z\",\"text\":\"A\"}\n"
+                kwal("dump", "--format", "hex", "--to", 1, directory).text shouldStartWith
+                    "LSN 1, tag 7, 2023-11-14T22:13:20Z, 1 bytes\n"
+                kwal("dump", "--tag", 0, directory).code shouldBe 2
+                kwal("dump", "--since", "yesterday", directory).code shouldBe 2
             }
         }
 

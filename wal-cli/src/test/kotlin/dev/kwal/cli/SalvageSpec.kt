@@ -5,6 +5,8 @@ import io.kotest.core.spec.style.StringSpec
 import io.kotest.matchers.collections.shouldContain
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import java.nio.ByteBuffer
+import java.time.Instant
 import kotlin.io.path.exists
 import kotlin.io.path.listDirectoryEntries
 import kotlin.io.path.name
@@ -32,6 +34,25 @@ class SalvageSpec :
                 target.resolve("SALVAGE.txt").readText() shouldBe salvage.text
                 target.resolve("SALVAGE.json").readText() shouldContain """"gaps":[{"firstLsn":2,"lastLsn":2}]"""
                 kwal("verify", target).code shouldBe 0
+            }
+        }
+
+        "what is salvaged keeps its tag and its time, and has none where it had none" {
+            inDirectory { directory ->
+                var millis = 1_700_000_000_000
+                val log = directory.resolve("log")
+                Wal.open(log, SMALL).use { it.append(large(1).toByteArray()) }
+                Wal.open(log, SMALL.withClock { Instant.ofEpochMilli(millis++) }).use { dated ->
+                    for (number in 2..5) dated.tagged(number).append(ByteBuffer.wrap(large(number).toByteArray()))
+                }
+                log.damage(large(4))
+                val target = directory.resolve("new")
+                kwal("salvage", log, target).code shouldBe 1
+                Wal.open(target).use { salvaged ->
+                    (1L..5L).map { salvaged.read(it).tag() } shouldBe listOf(0, 2, 3, 0, 5)
+                    (1L..5L).map { salvaged.read(it).timestampMillis() } shouldBe
+                        listOf(-1, 1_700_000_000_000, 1_700_000_000_001, -1, 1_700_000_000_003)
+                }
             }
         }
 

@@ -7,6 +7,7 @@ import java.io.FilterInputStream
 import java.io.FilterOutputStream
 import java.io.InputStream
 import java.io.OutputStream
+import java.time.Instant
 import kotlin.coroutines.CoroutineContext
 
 /** Runs what blocks on an I/O thread, and lets it ask its caller's context whether it was cancelled. */
@@ -14,6 +15,9 @@ internal suspend fun <T> cancellably(block: (caller: CoroutineContext) -> T): T 
     withContext(LogIo) { block(coroutineContext) }
 
 /** Runs a recovery, until its caller is cancelled. */
+internal fun SnapshotRecovery.until(lsn: Long, time: Instant?): SnapshotRecovery =
+    withUntilLsn(lsn).let { if (time == null) it else it.withUntilTime(time) }
+
 internal suspend fun <S : Any> SnapshotRecovery.runCancellably(
     init: () -> S,
     restore: (InputStream) -> S,

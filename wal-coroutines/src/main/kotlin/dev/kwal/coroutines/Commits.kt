@@ -2,6 +2,7 @@ package dev.kwal.coroutines
 
 import dev.kwal.Durability
 import dev.kwal.Wal
+import dev.kwal.WalWriter
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.channels.ClosedSendChannelException
@@ -44,6 +45,27 @@ internal class Commits(private val wal: Wal, logDispatcher: LogDispatcher, priva
     suspend fun appendIf(records: List<ByteBuffer>, level: Durability, accept: (List<ByteBuffer>) -> Long): Long {
         admit(coroutineContext, level)
         return reachAccepted(perform(writes, records, accept), level)
+    }
+
+    /** With what the writer has of its own. */
+    suspend fun append(writer: WalWriter, record: ByteBuffer, level: Durability): Long {
+        admit(coroutineContext, level)
+        val lsn = writer.tryAppend(record)
+        return if (lsn != Wal.NO_ROOM) {
+            reachAccepted(lsn, level)
+        } else {
+            appendIf(listOf(record), level) { writer.append(it.single(), Durability.BUFFERED) }
+        }
+    }
+
+    suspend fun appendBatch(writer: WalWriter, records: List<ByteBuffer>, level: Durability): Long {
+        admit(coroutineContext, level)
+        val lsn = writer.tryAppendBatch(records)
+        return if (lsn != Wal.NO_ROOM || records.isEmpty()) {
+            reachAccepted(lsn, level)
+        } else {
+            appendIf(records, level) { writer.appendBatch(it, Durability.BUFFERED) }
+        }
     }
 
     private suspend fun reachAccepted(lsn: Long, level: Durability): Long =

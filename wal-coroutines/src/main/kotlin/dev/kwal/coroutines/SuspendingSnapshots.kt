@@ -11,6 +11,7 @@ import kotlinx.coroutines.CoroutineScope
 import java.io.InputStream
 import java.io.OutputStream
 import java.nio.ByteBuffer
+import java.time.Instant
 
 /**
  * The snapshots of a log: a [Snapshots] whose calls suspend where that one blocks.
@@ -56,6 +57,7 @@ public class SuspendingSnapshots internal constructor(
      * @param init the state before the first record; used if there is no snapshot
      * @param restore makes the state from a snapshot
      * @param untilLsn as in [SnapshotRecovery.withUntilLsn]
+     * @param untilTime as in [SnapshotRecovery.withUntilTime]; null for no limit
      * @param progress as [SnapshotRecovery.Progress]
      * @param apply applies a record, which is valid during the call, to what the last call returned, and returns the new
      *     state, which may be the same object
@@ -68,10 +70,11 @@ public class SuspendingSnapshots internal constructor(
         init: () -> S,
         restore: (InputStream) -> S,
         untilLsn: Long = Long.MAX_VALUE,
+        untilTime: Instant? = null,
         progress: (lsn: Long, targetLsn: Long) -> Unit = { _, _ -> },
         apply: (state: S, lsn: Long, record: ByteBuffer) -> S,
     ): SnapshotRecovery.Recovered<S> =
-        snapshots.recovery().withUntilLsn(untilLsn).withProgress(progress).runCancellably(init, restore, apply)
+        snapshots.recovery().until(untilLsn, untilTime).withProgress(progress).runCancellably(init, restore, apply)
 
     /**
      * Gives up a suffix of the log, and the snapshots that contain records of it, as [Snapshots.truncateAfter] does.

@@ -7,6 +7,7 @@ import dev.kwal.Wal
 import dev.kwal.WalBackup
 import dev.kwal.WalMetrics
 import dev.kwal.WalOptions
+import dev.kwal.WalRange
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
 import dev.kwal.storage.FileStore
@@ -27,6 +28,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.nio.ByteBuffer
 import java.nio.file.Path
+import java.time.Instant
 import java.util.UUID
 import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration
@@ -323,6 +325,20 @@ public class SuspendingWal internal constructor(
      * @param fromLsn from [firstLsn] to `lastLsn + 1`; 0 stands for the first
      */
     public fun replay(fromLsn: Long = 0): Flow<WalRecord> = replayFlow { wal.replay(fromLsn) }
+
+    /** The records of a range, backwards if it says so, or only those of a tag. Otherwise as [replay]. */
+    public fun replay(range: WalRange): Flow<WalRecord> = replayFlow { wal.replay(range) }
+
+    /**
+     * The first record that was appended at a time or later, as [Wal.firstLsnSince] finds it on an I/O dispatcher;
+     * `lastLsn + 1` if there is none.
+     *
+     * Cancellation: takes effect when it is found.
+     *
+     * @throws dev.kwal.WalCorruptedException if a record that has to be looked at is damaged: itself, or one before it
+     * @throws dev.kwal.WalClosedException after close
+     */
+    public suspend fun firstLsnSince(time: Instant): Long = withContext(LogIo) { wal.firstLsnSince(time) }
 
     /**
      * The records from [fromLsn] on, those to come included, each when it has reached [level], without a gap and without a

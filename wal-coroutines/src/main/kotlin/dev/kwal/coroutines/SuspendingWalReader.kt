@@ -4,6 +4,7 @@ import dev.kwal.RecoveryReport
 import dev.kwal.SegmentInfo
 import dev.kwal.SnapshotRecovery
 import dev.kwal.WalBackup
+import dev.kwal.WalRange
 import dev.kwal.WalReader
 import dev.kwal.WalRecord
 import dev.kwal.storage.FileStore
@@ -16,6 +17,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 import java.io.InputStream
 import java.nio.ByteBuffer
 import java.nio.file.Path
+import java.time.Instant
 import java.util.UUID
 import kotlin.time.Duration
 
@@ -58,6 +60,12 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
     /** As [SuspendingWal.replay]. */
     public fun replay(fromLsn: Long = 0): Flow<WalRecord> = replayFlow { reader.replay(fromLsn) }
 
+    /** As [SuspendingWal.replay]. */
+    public fun replay(range: WalRange): Flow<WalRecord> = replayFlow { reader.replay(range) }
+
+    /** As [SuspendingWal.firstLsnSince]. */
+    public suspend fun firstLsnSince(time: Instant): Long = withContext(LogIo) { reader.firstLsnSince(time) }
+
     /**
      * As [SuspendingWal.follow], at level *synced*. Looks at the log again after each flush interval of the options. Ends
      * when this reader is closed, not when the owner closes the log: it may be opened again.
@@ -79,10 +87,11 @@ public class SuspendingWalReader internal constructor(private val reader: WalRea
         init: () -> S,
         restore: (InputStream) -> S,
         untilLsn: Long = Long.MAX_VALUE,
+        untilTime: Instant? = null,
         progress: (lsn: Long, targetLsn: Long) -> Unit = { _, _ -> },
         apply: (state: S, lsn: Long, record: ByteBuffer) -> S,
     ): SnapshotRecovery.Recovered<S> = SnapshotRecovery.of(reader, store)
-        .withUntilLsn(untilLsn)
+        .until(untilLsn, untilTime)
         .withProgress(progress)
         .runCancellably(init, restore, apply)
 

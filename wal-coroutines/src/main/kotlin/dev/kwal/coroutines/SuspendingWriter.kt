@@ -5,11 +5,11 @@ import dev.kwal.WalWriter
 import java.nio.ByteBuffer
 
 /**
- * Appends to a log until a newer writer begins: a [WalWriter] whose calls suspend where that one blocks. From the moment in
- * which the newer one is handed out, each append through this one is a [dev.kwal.WalFencedException].
+ * Appends to a log with an epoch or a tag of its own: a [WalWriter] whose calls suspend where that one blocks. If it has an
+ * epoch it appends until a newer writer begins: from the moment in which that is handed out, each append through this one is a
+ * [dev.kwal.WalFencedException].
  *
- * Cancellation of appends: as in [SuspendingWal]. Whether it is shut out is decided on the log's dispatcher, when it is the
- * caller's turn.
+ * Cancellation of appends: as in [SuspendingWal]. Whether it is shut out is decided when the record gets its LSN.
  *
  * Threads: any. It needs no closing.
  */
@@ -18,8 +18,19 @@ public class SuspendingWriter internal constructor(
     private val commits: Commits,
     private val defaultLevel: Durability,
 ) {
-    /** Which writer of this log it is: higher than every one before it, over all restarts. Good as a fencing token elsewhere. */
+    /**
+     * Which writer of this log it is: higher than every one before it, over all restarts. Good as a fencing token elsewhere. 0
+     * if it has no epoch and is never shut out.
+     */
     public val epoch: Long get() = writer.epoch()
+
+    /**
+     * The same writer with a tag for all records that it appends.
+     *
+     * @param tag 1 or more
+     * @throws IllegalArgumentException if it is less
+     */
+    public fun tagged(tag: Int): SuspendingWriter = SuspendingWriter(writer.tagged(tag), commits, defaultLevel)
 
     /**
      * As [SuspendingWal.append].
@@ -27,7 +38,7 @@ public class SuspendingWriter internal constructor(
      * @throws dev.kwal.WalFencedException if a newer writer has begun; it was not appended
      */
     public suspend fun append(record: ByteBuffer, level: Durability = defaultLevel): Long =
-        commits.appendIf(listOf(record), level) { writer.append(it.single(), Durability.BUFFERED) }
+        commits.append(writer, record, level)
 
     /**
      * As [SuspendingWal.appendBatch].
@@ -35,7 +46,17 @@ public class SuspendingWriter internal constructor(
      * @throws dev.kwal.WalFencedException if a newer writer has begun; none was appended
      */
     public suspend fun appendBatch(records: List<ByteBuffer>, level: Durability = defaultLevel): Long =
-        commits.appendIf(records, level) { writer.appendBatch(it, Durability.BUFFERED) }
+        commits.appendBatch(writer, records, level)
+
+    /**
+     * As [appendBatch], with a tag of its own for each record.
+     *
+     * @param tags as many as records, each 1 or more, or [dev.kwal.WalRecord.NO_TAG] for a record that gets none
+     * @throws IllegalArgumentException also if they are not; none was appended
+     * @throws dev.kwal.WalFencedException if a newer writer has begun; none was appended
+     */
+    public suspend fun appendBatch(records: List<ByteBuffer>, tags: IntArray, level: Durability = defaultLevel): Long =
+        commits.appendIf(records, level) { writer.appendBatch(it, tags, Durability.BUFFERED) }
 
     /**
      * As [SuspendingWal.appendIf].
@@ -78,3 +99,13 @@ public class SuspendingWriter internal constructor(
 public suspend fun SuspendingWal.beginWriting(): SuspendingWriter = cancellably {
     SuspendingWriter(asBlocking().beginWriting(), commits, defaultLevel)
 }
+
+/**
+ * Appends records that have a tag, as [dev.kwal.Wal.tagged] does.
+ *
+ * @param tag 1 or more
+ * @return what appends them, beside whoever else does; bound to no epoch
+ * @throws IllegalArgumentException if the tag is less than 1
+ */
+public fun SuspendingWal.tagged(tag: Int): SuspendingWriter =
+    SuspendingWriter(asBlocking().tagged(tag), commits, defaultLevel)

@@ -126,12 +126,11 @@ class RecordFlowSpec :
 /** Records 1, 2, … and then damage. */
 private fun cursorThatFailsAt(lsn: Long): WalCursor {
     var current = 0L
-    val record = WalRecord::class.java.getDeclaredConstructor(Long::class.java, ByteArray::class.java)
-    record.isAccessible = true
+    val record = WalRecord::class.java.declaredConstructors.single().also { it.isAccessible = true }
     return Proxy.newProxyInstance(WalCursor::class.java.classLoader, arrayOf(WalCursor::class.java)) { _, method, _ ->
         when (method.name) {
             "next" -> if (++current == lsn) throw IOException("damage") else true
-            "record" -> record.newInstance(current, ByteArray(10))
+            "record" -> record.newInstance(current, WalRecord.NO_TAG, WalRecord.NO_TIME, ByteArray(10))
             "length" -> 10
             else -> Unit
         }

@@ -1,0 +1,81 @@
+package dev.kwal;
+
+import java.io.IOException;
+
+/** Finds records by their timestamps, which never go back. Records without one are passed over. */
+final class DatedRecords {
+    private final WalReader log;
+
+    DatedRecords(WalReader log) {
+        this.log = log;
+    }
+
+    /** The first record with this timestamp or a later one; the one behind the last if there is none. */
+    long firstSince(long millis) throws IOException {
+        while (true) {
+            long firstLsn = log.firstLsn();
+            long epoch = log.epoch();
+            long endLsn = log.lastLsn() + 1;
+            try {
+                return search(millis, firstLsn, endLsn);
+            } catch (WalCorruptedException e) {
+                // It may be behind what is looked for, where it does not matter.
+                return scan(millis, firstLsn, endLsn);
+            } catch (WalGoneException e) {
+                // A checkpoint or a truncation took away what was looked at.
+                if (log.firstLsn() == firstLsn && log.epoch() == epoch) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** By halves; each time the first dated record of the upper half decides. */
+    private long search(long millis, long firstLsn, long endLsn) throws IOException {
+        long found = endLsn;
+        long low = firstLsn;
+        long high = endLsn;
+        while (low < high) {
+            long middle = low + (high - low) / 2;
+            try (var cursor = log.replay(WalRange.from(middle).to(high - 1))) {
+                if (!nextDated(cursor)) {
+                    high = middle;
+                } else if (cursor.timestampMillis() >= millis) {
+                    found = cursor.lsn();
+                    high = middle;
+                } else {
+                    low = cursor.lsn() + 1;
+                }
+            }
+        }
+        return found;
+    }
+
+    /** In order. */
+    private long scan(long millis, long firstLsn, long endLsn) throws IOException {
+        try (var cursor = log.replay(WalRange.from(firstLsn).to(endLsn - 1))) {
+            while (nextDated(cursor)) {
+                if (cursor.timestampMillis() >= millis) {
+                    return cursor.lsn();
+                }
+            }
+        }
+        return endLsn;
+    }
+
+    /** The last timestamp from a record on; {@link WalRecord#NO_TIME} if there is none. */
+    long lastFrom(long fromLsn) throws IOException {
+        try (var cursor = log.replay(WalRange.from(fromLsn).reversed())) {
+            return nextDated(cursor) ? cursor.timestampMillis() : WalRecord.NO_TIME;
+        }
+    }
+
+    private static boolean nextDated(WalCursor cursor) throws IOException {
+        while (cursor.next()) {
+            if (cursor.timestampMillis() != WalRecord.NO_TIME) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
