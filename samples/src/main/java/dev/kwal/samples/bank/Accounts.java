@@ -4,16 +4,20 @@ import dev.kwal.Durability;
 import dev.kwal.Wal;
 import dev.kwal.WalOptions;
 import dev.kwal.WalRecord;
+import dev.kwal.storage.FileStore;
 import dev.kwal.storage.WalStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Accounts between which money moves, on one thread. A transfer is one batch of two records, each of which says what an
- * account has from now on: a crash leaves both or none, so that no money is lost and none is made.
+ * account has from now on: a crash leaves both or none, so that no money is lost and none is made. The account, from 1, is
+ * the tag of its records, so that a statement reads nobody else's.
  */
 public final class Accounts implements AutoCloseable {
     private static final int RECORD_BYTES = Integer.BYTES + Long.BYTES;
@@ -25,6 +29,12 @@ public final class Accounts implements AutoCloseable {
         this.log = log;
     }
 
+    /** Dated by the system's clock. */
+    public static Accounts open(Path directory) throws IOException {
+        return open(FileStore.of(directory), Statement.DATED);
+    }
+
+    /** Dated by the options' clock, if there is one. */
     public static Accounts open(WalStore store, WalOptions options) throws IOException {
         var accounts = new Accounts(Wal.open(store, options));
         try (var cursor = accounts.log.replay(0)) {
@@ -45,20 +55,26 @@ public final class Accounts implements AutoCloseable {
     /** Durable on return. */
     public void deposit(int account, long amount) throws IOException {
         var balance = balances.getOrDefault(account, 0L) + amount;
-        log.appendAndSync(record(account, balance));
+        Statement.book(log, account, record(account, balance));
         balances.put(account, balance);
     }
 
     /** Durable on return, on both sides. */
     public void transfer(int from, int to, long amount) throws IOException {
         var left = balances.getOrDefault(from, 0L) - amount;
-        if (from == to || left < 0) {
+        if (from == to || to < 1 || left < 0) {
             throw new IllegalArgumentException("account " + from + " cannot give " + amount + " to " + to);
         }
         var right = balances.getOrDefault(to, 0L) + amount;
-        log.appendBatch(List.of(record(from, left), record(to, right)), Durability.SYNCED);
+        var records = List.of(record(from, left), record(to, right));
+        log.tagged(from).appendBatch(records, new int[] {from, to}, Durability.SYNCED);
         balances.put(from, left);
         balances.put(to, right);
+    }
+
+    /** What an account had after each change since a moment, newest first. For a log that has had a clock ever since. */
+    public List<String> statement(int account, Instant since) throws IOException {
+        return Statement.newestFirst(log, account, since);
     }
 
     @Override
@@ -73,8 +89,12 @@ public final class Accounts implements AutoCloseable {
                 .flip();
     }
 
+    static long balance(ByteBuffer record) {
+        return record.getLong(record.position() + Integer.BYTES);
+    }
+
     private void apply(WalRecord record) {
         var bytes = record.toByteBuffer();
-        balances.put(bytes.getInt(), bytes.getLong());
+        balances.put(bytes.getInt(bytes.position()), balance(bytes));
     }
 }
