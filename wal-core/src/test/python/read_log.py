@@ -38,9 +38,10 @@ class Payload(bytes):
     """A payload, and what the words of its frame's extension say"""
     words = ()
 
-    def word(self, kind):
-        """Extension: the first number of a kind"""
-        return next((word >> 8 for word in self.words if word & 0xFF == kind), None)
+    def word(self, kind, numbers):
+        """Extension: the first number of a kind, if it is one of those that there are"""
+        number = next((word >> 8 for word in self.words if word & 0xFF == kind), None)
+        return number if number is not None and number in numbers else None
 
 
 class Frame:
@@ -277,9 +278,9 @@ def read(directory):
 
 def text(lsn, payload):
     shown = payload.hex() if len(payload) <= 16 else "sha256 " + hashlib.sha256(payload).hexdigest()[:16]
-    tag, time = payload.word(TAG), payload.word(TIMESTAMP)
+    tag, time = payload.word(TAG, range(1, 2**31)), payload.word(TIMESTAMP, range(2**55))
     shown = "%d %d %s" % (lsn, len(payload), shown)
-    beside = (" tag %d" % tag if tag else "") + (" at %d" % time if time is not None else "")
+    beside = (" tag %d" % tag if tag is not None else "") + (" at %d" % time if time is not None else "")
     return shown.rstrip() + beside
 
 

@@ -80,7 +80,8 @@ final class Analysis implements Closeable {
         }
         decide();
         if (options.verifyOnOpen()) {
-            verify();
+            var segments = chain.segments();
+            scannedBytes += Verification.run(store, options, segments.subList(0, Math.max(0, segments.size() - 1)));
         }
     }
 
@@ -269,24 +270,6 @@ final class Analysis implements Closeable {
                 position,
                 lsn,
                 "too many possible frames behind this place to say whether it is torn or damaged");
-    }
-
-    private void verify() throws IOException {
-        var segments = chain.segments();
-        for (int at = 0; at < segments.size() - 1; at++) {
-            verify(segments.get(at));
-        }
-    }
-
-    private void verify(Segment segment) throws IOException {
-        try (var scan = new TailScan(store.open(segment.sequence()), segment.header(), segment.open(), options)) {
-            scan.advanceTo(segment.endPosition());
-            scannedBytes += scan.scannedBytes();
-            if (scan.stopPosition() != segment.endPosition() || scan.lastSeenLsn() != segment.lastLsn()) {
-                throw new WalCorruptedException(
-                        segment.sequence(), scan.stopPosition(), scan.lastLsn() + 1, scan.problem());
-            }
-        }
     }
 
     // -- what was found

@@ -85,7 +85,10 @@ final class Appender {
         return lsn;
     }
 
-    /** Appends without a lock, if there is room for a record without a date; 0 if not. The caller may move position and limit meanwhile. */
+    /**
+     * Appends without a lock, if there is room and records get no timestamps; 0 if not. The caller may move position and limit
+     * meanwhile.
+     */
     private long put(ByteBuffer record) {
         if (timestamps != null) {
             return 0;

@@ -85,9 +85,9 @@ final class ChainWalk {
     }
 
     /** Where the segment did not end with its seal: space may be left behind it. */
-    private SegmentProbe.@Nullable Seal readSeal(SegmentHeader header, long end) throws IOException {
+    private @Nullable SealFrame readSeal(SegmentHeader header, long end) throws IOException {
         try (var reader = store.open(header.sequence())) {
-            return SegmentProbe.Seal.of(Segment.readSeal(reader, header, end));
+            return Segment.readSealOnly(reader, header, end);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.kwal;
 
 import java.io.IOException;
+import java.time.Instant;
 
 /** Finds records by their timestamps, which never go back. Records without one are passed over. */
 final class DatedRecords {
@@ -8,6 +9,15 @@ final class DatedRecords {
 
     DatedRecords(WalReader log) {
         this.log = log;
+    }
+
+    /** Of a time, however far away it is. */
+    static long millis(Instant time) {
+        if (time.isBefore(Instant.EPOCH)) {
+            return 0;
+        }
+        var latest = Instant.ofEpochMilli(Format.MAX_EXTENSION_NUMBER);
+        return time.isAfter(latest) ? Long.MAX_VALUE : time.toEpochMilli();
     }
 
     /** The first record with this timestamp or a later one; the one behind the last if there is none. */
@@ -63,9 +73,9 @@ final class DatedRecords {
         return endLsn;
     }
 
-    /** The last timestamp from a record on; {@link WalRecord#NO_TIME} if there is none. */
-    long lastFrom(long fromLsn) throws IOException {
-        try (var cursor = log.replay(WalRange.from(fromLsn).reversed())) {
+    /** The last timestamp that there is; {@link WalRecord#NO_TIME} for none. Reads backwards as far as it has to. */
+    long last() throws IOException {
+        try (var cursor = log.replay(WalRange.ALL.reversed())) {
             return nextDated(cursor) ? cursor.timestampMillis() : WalRecord.NO_TIME;
         }
     }

@@ -121,15 +121,19 @@ final class LocalWal implements Wal {
         }
     }
 
-    /** Goes on from the last timestamp that there is, as far as the last segment with a record shows. */
+    /** Goes on from the last timestamp that there is. Damage on the way to it keeps no log from being opened. */
     private void date() throws IOException {
-        if (options.clock() != WalOptions.NO_CLOCK) {
-            var last = succession.chain().find(progress.lastLsn());
-            long millis = last == null
-                    ? WalRecord.NO_TIME
-                    : new DatedRecords(this).lastFrom(Math.max(firstLsn(), last.baseLsn()));
-            appender.dateBy(new Timestamps(options.clock(), millis));
+        if (options.clock() == WalOptions.NO_CLOCK) {
+            return;
         }
+        long lastMillis = WalRecord.NO_TIME;
+        try {
+            lastMillis = new DatedRecords(this).last();
+        } catch (WalException e) {
+            // Whoever reads there is told. The clock has to do.
+            lastMillis = WalRecord.NO_TIME;
+        }
+        appender.dateBy(new Timestamps(options.clock(), lastMillis));
     }
 
     private static void closeAfter(Throwable thrown, Closeable resource) {

@@ -12,22 +12,23 @@ import org.jspecify.annotations.Nullable;
  * Reads blocks of a segment before they are asked for, on another thread.
  *
  * <p>Always: each block begins with a frame and follows the one before. A block is checked on the other thread if the one who
- * asks has others to go through meanwhile, and otherwise left to him, so that both have about as much to do. The other
+ * asks has many to go through meanwhile, and otherwise left to him, so that both have about as much to do. The other
  * thread never waits: it goes back when all blocks are full, so that whoever is forgotten holds no thread.
  *
  * <p>One thread asks.
  */
 final class ReadAhead {
-    private static final int COUNT = 4;
-    private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
-    private static final ThreadPoolExecutor THREADS = Background.upTo(PROCESSORS);
+    /** So many that the threads, whose pace varies, seldom wait for each other: with 4 they were as slow as one. */
+    private static final int COUNT = 16;
 
-    /** Longer than a block takes, so that threads that keep up with each other are not put to sleep. */
-    private static final int SPINS = 20_000;
+    static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
+
+    /** For reading that another thread could do as well. */
+    static final ThreadPoolExecutor THREADS = Background.upTo(PROCESSORS);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final FrameBlock[] blocks = new FrameBlock[COUNT];
+    private final @Nullable FrameBlock[] blocks = new FrameBlock[COUNT];
     /** Up to where each block was checked; 0 if it was not. */
     private final int[] checkedEnds = new int[COUNT];
 
@@ -35,7 +36,7 @@ final class ReadAhead {
     private @Nullable FrameCheck check;
     private long nextPosition;
     private boolean isAtEnd;
-    private volatile boolean isReading;
+    private boolean isReading;
     private volatile int fullCount;
     private int firstFull;
     private int nextEmpty;
@@ -46,12 +47,6 @@ final class ReadAhead {
     /** Whether there is another core to read ahead on. */
     static boolean isUseful() {
         return PROCESSORS > 1;
-    }
-
-    ReadAhead() {
-        for (int slot = 0; slot < COUNT; slot++) {
-            blocks[slot] = new FrameBlock(FrameScanner.BLOCK_BYTES);
-        }
     }
 
     /** Begins to read a segment, from where a frame is expected. What was under way has been stopped. */
@@ -86,18 +81,15 @@ final class ReadAhead {
      */
     @Nullable
     FrameBlock take(FrameBlock read) {
-        for (int spin = 0; spin < SPINS && fullCount == 0 && isReading; spin++) {
-            Thread.onSpinWait();
-        }
         lock.lock();
         try {
             while (fullCount == 0 && isReading) {
                 changed.awaitUninterruptibly();
             }
-            if (fullCount == 0) {
+            var block = blocks[firstFull];
+            if (fullCount == 0 || block == null) {
                 return null;
             }
-            var block = blocks[firstFull];
             blocks[firstFull] = read;
             checkedEnd = checkedEnds[firstFull];
             position += block.bytes.position();
@@ -163,10 +155,14 @@ final class ReadAhead {
     /** Whether there was a frame that fits a block. */
     private boolean fillNext(SegmentReader from, FrameCheck with) throws IOException {
         var block = blocks[nextEmpty];
+        if (block == null) {
+            block = new FrameBlock(FrameScanner.BLOCK_BYTES);
+            blocks[nextEmpty] = block;
+        }
         int bytes = from.read(nextPosition, block.bytes.clear());
         int end = Format.endOfFrames(block.array, bytes);
         block.bytes.limit(bytes).position(end);
-        checkedEnds[nextEmpty] = fullCount > 0 ? with.endOfWhole(block.array, nextPosition, 0, end) : 0;
+        checkedEnds[nextEmpty] = fullCount >= COUNT / 2 ? with.endOfWhole(block.array, nextPosition, 0, end) : 0;
         nextPosition += end;
         return end > 0;
     }

@@ -36,14 +36,29 @@ record SealFrame(long baseLsn, long count, SparseIndex index) {
         buffer.putLong(at + 16 + index.bytes(), position);
     }
 
-    /** Reads the payload of the frame at a position; null if no log can have written it. */
-    static @Nullable SealFrame get(ByteBuffer payload, long position) {
-        int at = payload.position();
-        int entries = (payload.remaining() - FIXED_BYTES) / 16;
-        if (payload.remaining() < FIXED_BYTES || payload.remaining() != bytes(entries)) {
+    /** Reads the payload of a seal; null if no log can have written it. */
+    static @Nullable SealFrame get(ByteBuffer payload) {
+        var seal = withoutIndex(payload);
+        if (seal == null) {
             return null;
         }
-        var index = SparseIndex.get(payload, at + 16, entries);
-        return index.isPlausible(position) ? new SealFrame(payload.getLong(at), payload.getLong(at + 8), index) : null;
+        int entries = (payload.remaining() - FIXED_BYTES) / 16;
+        var index = SparseIndex.get(payload, payload.position() + 16, entries);
+        return index.isPlausible(payload.getLong(payload.limit() - 8))
+                ? new SealFrame(seal.baseLsn, seal.count, index)
+                : null;
+    }
+
+    /** The same with an empty index, whatever its entries are: takes no time for them. */
+    static @Nullable SealFrame withoutIndex(ByteBuffer payload) {
+        int at = payload.position();
+        return payload.remaining() >= FIXED_BYTES && (payload.remaining() - FIXED_BYTES) % 16 == 0
+                ? new SealFrame(payload.getLong(at), payload.getLong(at + 8), new SparseIndex())
+                : null;
+    }
+
+    /** The LSN behind its last record. */
+    long nextLsn() {
+        return baseLsn + count;
     }
 }

@@ -2,6 +2,7 @@ package dev.kwal;
 
 import dev.kwal.storage.SegmentReader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,19 @@ record Segment(SegmentHeader header, OpenFrame open, long lastLsn, long endPosit
     /** The seal that ends at a position, or null if there is none. */
     static @Nullable SealFrame readSeal(SegmentReader reader, SegmentHeader header, long endPosition)
             throws IOException {
+        var payload = sealPayload(reader, header, endPosition);
+        return payload == null ? null : SealFrame.get(payload);
+    }
+
+    /** As {@link #readSeal}, without its index, for who opens many segments. */
+    static @Nullable SealFrame readSealOnly(SegmentReader reader, SegmentHeader header, long endPosition)
+            throws IOException {
+        var payload = sealPayload(reader, header, endPosition);
+        return payload == null ? null : SealFrame.withoutIndex(payload);
+    }
+
+    private static @Nullable ByteBuffer sealPayload(SegmentReader reader, SegmentHeader header, long endPosition)
+            throws IOException {
         var word = Format.buffer(8);
         if (endPosition < Format.HEADER_BYTES + Format.FRAME_HEADER_BYTES || reader.read(endPosition - 8, word) < 8) {
             return null;
@@ -59,7 +73,7 @@ record Segment(SegmentHeader header, OpenFrame open, long lastLsn, long endPosit
         return scanner.next() == FrameScanner.Step.FRAME
                         && scanner.kind() == Format.SEAL
                         && scanner.position() == endPosition
-                ? SealFrame.get(scanner.payload(), start)
+                ? scanner.payload()
                 : null;
     }
 }

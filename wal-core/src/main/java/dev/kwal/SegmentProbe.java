@@ -18,15 +18,8 @@ record SegmentProbe(
         @Nullable SegmentHeader header,
         SegmentHeader.@Nullable Problem headerProblem,
         @Nullable OpenFrame open,
-        @Nullable Seal seal) {
+        @Nullable SealFrame seal) {
     private static final int PROBE_BYTES = 512;
-
-    /** What a seal says of the records of its segment. */
-    record Seal(long baseLsn, long nextLsn) {
-        static @Nullable Seal of(@Nullable SealFrame frame) {
-            return frame == null ? null : new Seal(frame.baseLsn(), frame.baseLsn() + frame.count());
-        }
-    }
 
     /**
      * Reads them.
@@ -62,7 +55,7 @@ record SegmentProbe(
                         sequence, Format.HEADER_BYTES, 0, "the OPEN frame is whole, but cannot be: " + open);
             }
             long size = reader.size();
-            var seal = open == null ? null : Seal.of(Segment.readSeal(reader, header, size));
+            var seal = open == null ? null : Segment.readSealOnly(reader, header, size);
             return new SegmentProbe(sequence, size, header, null, open, seal);
         }
     }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -95,8 +94,8 @@ public final class SnapshotRecovery {
     public <S> Recovered<S> run(Supplier<S> init, Restore<S> restore, Apply<S> apply) throws IOException {
         var moment = untilTime;
         if (moment != null) {
-            long lastLsn =
-                    log.firstLsnSince(moment.truncatedTo(ChronoUnit.MILLIS).plusMillis(1)) - 1;
+            long millis = moment.isBefore(Instant.EPOCH) ? -1 : DatedRecords.millis(moment);
+            long lastLsn = millis == Long.MAX_VALUE ? log.lastLsn() : new DatedRecords(log).firstSince(millis + 1) - 1;
             return withUntilLsn(Math.min(untilLsn, lastLsn)).atAnyTime().run(init, restore, apply);
         }
         var passedOver = new ArrayList<WalSnapshotException>();

@@ -9,7 +9,7 @@ import java.time.Duration;
  * Walks over records in LSN order, or against it. Starts before the first; {@link #next()} moves on.
  *
  * <p>Owns its file handles and its buffer, so it disturbs neither the log nor other cursors, and needs memory for one
- * read block and the longest record it meets; for five blocks of 128 KiB while another thread reads ahead, see
+ * read block and the longest record it meets; for 17 blocks of 128 KiB while another thread reads ahead, see
  * {@link WalOptions#readAhead()}. One thread at a time.
  */
 public interface WalCursor extends Closeable {

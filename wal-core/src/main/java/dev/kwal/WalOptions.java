@@ -24,9 +24,10 @@ import java.util.concurrent.ForkJoinPool;
  * @param lingerSiblings how many other records must wait for a flush that is put off, 1 or more
  * @param expectAtLeast an LSN known to have been synced, from a snapshot for example: opening fails if it is missing; 0 for
  *     none
- * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only
+ * @param verifyOnOpen whether opening checks every record of every segment, not the last segment only; several
+ *     segments at a time, unless {@code readAhead} is off
  * @param readAhead whether another thread reads ahead, and checks records, too, in a replay and when opening scans the last
- *     segment: faster where a second core is free. It begins behind the first 164 KiB of a segment, takes 512 KiB of
+ *     segment: faster where a second core is free. It begins behind the first 164 KiB of a segment, takes up to 2 MiB of
  *     heap for each cursor, and costs the other core what it saves this one. On by default
  * @param completionExecutor where tickets complete; {@link ForkJoinPool#commonPool()} by default
  * @param retention how large the log may become, and what it drops by itself; {@link Retention#UNLIMITED} by default
@@ -235,7 +236,8 @@ public record WalOptions(
     /**
      * A copy with another {@link #clock()}, as {@link InstantSource#system()}. Records get the time that it says when they are
      * appended, or that of the record before them where that is later: timestamps never go back, whatever the clock does, over
-     * restarts too. Which record came first is for their LSNs to say. Where the clock shows a time before 1970 the record gets
+     * restarts too: opening the log reads backwards to the last record that has a timestamp, which is far where the log was
+     * used without a clock since, and if that is damaged the clock has to do. Which record came first is for their LSNs to say. Where the clock shows a time before 1970 the record gets
      * no timestamp. The clock is read by the threads that append, and what it throws fails their append alone.
      */
     public WalOptions withClock(InstantSource clock) {

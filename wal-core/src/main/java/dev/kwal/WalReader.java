@@ -91,7 +91,7 @@ public interface WalReader extends Closeable {
      * @throws IOException if reading fails
      */
     default long firstLsnSince(Instant time) throws IOException {
-        return new DatedRecords(this).firstSince(time.toEpochMilli());
+        return new DatedRecords(this).firstSince(DatedRecords.millis(time));
     }
 
     /**

@@ -10,8 +10,8 @@ import java.util.List;
  * Appends to a log with something of its own: an epoch, a tag, or both. {@link Wal#beginWriting} and {@link Wal#tagged} hand it
  * out.
  *
- * <p>If it has an epoch it appends until a newer writer begins: from the moment in which the newer one is handed out, every append through this one is a {@link WalFencedException}, one
- * that was waiting for room included: no record of an older writer gets an LSN behind that. What it had appended before stays,
+ * <p>If it has an epoch it appends until a newer writer begins: from the moment in which the newer one is handed out, every
+ * append through this one is a {@link WalFencedException}, one that was waiting for room included: no record of an older writer gets an LSN behind that. What it had appended before stays,
  * and commits.
  *
  * <p>Thread-safe. It needs no closing. What is not about appending is asked of the log, which nobody is shut out of.

@@ -59,6 +59,30 @@ class ClockSpec :
             log.write("f").times().last() shouldBe 1001
         }
 
+        "a time without a clock between takes no timestamp back, however many segments it took" {
+            val clock = Clock(1000)
+            val log = LogFixture(options = clock.options).write("a").rotate()
+            log.reopen { SMALL_SEGMENTS }.writeLarge(9)
+            clock.millis = 5
+            log.reopen { clock.options }.write("b")
+            log.times().let { listOf(it.first(), it.last()) } shouldBe listOf(1000L, 1000L)
+            log.wal.firstLsnSince(Instant.ofEpochMilli(6)) shouldBe 1
+        }
+
+        "a log opens with a clock although what would tell the last timestamp is damaged" {
+            val clock = Clock(1000)
+            val log = LogFixture(options = clock.options).write("damaged").rotate().close().flipByteOf("damaged")
+            clock.millis = 7
+            log.reopen().write("b").wal.read(2).timestampMillis() shouldBe 7
+        }
+
+        "any time can be asked for" {
+            val log = LogFixture(options = Clock(1000).options).write("a", "b")
+            log.wal.firstLsnSince(Instant.MIN) shouldBe 1
+            log.wal.firstLsnSince(Instant.EPOCH.minusMillis(1)) shouldBe 1
+            log.wal.firstLsnSince(Instant.MAX) shouldBe 3
+        }
+
         "a time before 1970 is none, and holds up no later one" {
             val clock = Clock(1000)
             val log = LogFixture(options = clock.options).write("a")

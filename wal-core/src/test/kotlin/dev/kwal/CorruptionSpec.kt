@@ -87,6 +87,27 @@ class CorruptionSpec :
             log.image() shouldBe before
         }
 
+        "of many segments that are checked at a time, the oldest that is damaged is told" {
+            val log = LogFixture(options = WalOptions.DEFAULT.withSegmentBytes(256 shl 10))
+            for (number in 1..400) log.buffer("$number ".padEnd(30_000, '.'))
+            log.close().kill()
+            fun options(readAhead: Boolean) = log.options.withVerifyOnOpen(true).withReadAhead(readAhead)
+
+            fun open(readAhead: Boolean) = Wal.openReadOnly(log.store, options(readAhead))
+            open(true).recovery().scannedBytes() shouldBe open(false).recovery().scannedBytes()
+            for (damaged in listOf(listOf(40L, 3L, 21L), listOf(49L, 7L), listOf(11L))) {
+                val whole = damaged.associateWith { log.store.bytes(it) }
+                whole.forEach { (sequence, bytes) ->
+                    log.store.replace(sequence, bytes.copyOf().also { it[bytes.size / 2]++ })
+                }
+                for (round in 1..10) {
+                    shouldThrow<WalCorruptedException> { open(round % 2 == 0) }.segment() shouldBe damaged.min()
+                }
+                whole.forEach(log.store::replace)
+            }
+            open(true).lastLsn() shouldBe 400
+        }
+
         "damage in a segment that is not the last ends a replay with its place, and is no end of the log" {
             val log = LogFixture().writeLarge(6).sync().close().flipByteOf(largeRecord(2)).reopen()
             val cursor = log.wal.replay(0)

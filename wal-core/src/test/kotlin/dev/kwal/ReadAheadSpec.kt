@@ -11,10 +11,10 @@ import java.io.IOException
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicInteger
 
-private const val RECORDS = 9_000L
-private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(1 shl 20)
+private const val RECORDS = 24_000L
+private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(4 shl 20)
 
-/** Replays that are long enough to be read ahead on another thread. Records have 252 to 402 bytes, in three segments. */
+/** Replays that are long enough to be read ahead on another thread. Records have 252 to 402 bytes, in two segments and some. */
 class ReadAheadSpec :
     StringSpec({
         val log = LogFixture(options = OPTIONS)

@@ -172,6 +172,15 @@ class SnapshotRecoverySpec :
             }
         }
 
+        "the beginning of time and its end are moments, too" {
+            val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(0) }
+            val fixture = SnapshotFixture(LogFixture(options = dated)).write(3)
+            fixture.recover { it.withUntilTime(Instant.MAX) }.lsn shouldBe 3
+            fixture.recover { it.withUntilTime(Instant.EPOCH) }.lsn shouldBe 3
+            fixture.recover { it.withUntilTime(Instant.EPOCH.minusMillis(1)) }.lsn shouldBe 0
+            fixture.recover { it.withUntilTime(Instant.MIN) }.lsn shouldBe 0
+        }
+
         "damage behind the last moment asked for does not matter" {
             var millis = 1L
             val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(millis++) }

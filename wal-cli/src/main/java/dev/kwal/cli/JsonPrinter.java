@@ -11,7 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Base64;
 
-/** One JSON object in each line: the LSN, the length, tag and time where it has such, and the record as text if it is UTF-8, else in Base64. */
+/**
+ * One JSON object in each line: the LSN, the length, tag and time where it has such, and the record as text if it is UTF-8,
+ * else in Base64.
+ */
 final class JsonPrinter implements RecordPrinter {
     /** A multiple of three, so that pieces in Base64 can stand back to back. */
     private static final int PIECE_BYTES = 3 * 4096;

@@ -44,8 +44,8 @@ final class ProgressBar {
         }
     }
 
-    /** So many more are done. */
-    void advance(long moreBytes) {
+    /** So many more are done; any thread may say so. */
+    synchronized void advance(long moreBytes) {
         bytes += moreBytes;
         // What the owner of a log changes meanwhile is read twice.
         long percent = totalBytes == 0 ? 100 : Math.min(100, bytes * 100 / totalBytes);

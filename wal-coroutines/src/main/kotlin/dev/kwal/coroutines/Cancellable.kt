@@ -14,10 +14,10 @@ import kotlin.coroutines.CoroutineContext
 internal suspend fun <T> cancellably(block: (caller: CoroutineContext) -> T): T =
     withContext(LogIo) { block(coroutineContext) }
 
-/** Runs a recovery, until its caller is cancelled. */
 internal fun SnapshotRecovery.until(lsn: Long, time: Instant?): SnapshotRecovery =
     withUntilLsn(lsn).let { if (time == null) it else it.withUntilTime(time) }
 
+/** Runs a recovery, until its caller is cancelled. */
 internal suspend fun <S : Any> SnapshotRecovery.runCancellably(
     init: () -> S,
     restore: (InputStream) -> S,
