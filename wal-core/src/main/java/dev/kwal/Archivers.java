@@ -13,6 +13,10 @@ final class Archivers implements AutoCloseable {
         if (archivers.size() == MAX_COUNT) {
             throw new IllegalStateException("there are " + MAX_COUNT + " archivers already");
         }
+        String name = archiver.pin().name();
+        if (archivers.stream().anyMatch(other -> other.pin().name().equals(name))) {
+            throw new IllegalStateException("there is an archiver already that is called " + name);
+        }
         archivers.add(archiver);
     }
 

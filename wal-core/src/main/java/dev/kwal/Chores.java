@@ -22,7 +22,6 @@ final class Chores {
     private final ScheduledExecutorService background;
     private final Driver writes;
     private final Driver syncs;
-    private final AtomicBoolean isWriteQueued = new AtomicBoolean();
     private final AtomicBoolean isTickScheduled = new AtomicBoolean();
     private final AtomicReference<WritePath.@Nullable Work> wanted = new AtomicReference<>();
     private volatile long lastSeenLsn;
@@ -50,11 +49,9 @@ final class Chores {
         }
         if (ticketLevel != null) {
             driver(ticketLevel).drive();
-        } else if (path.terms().isDueToWrite() && !isWriteQueued.get() && isWriteQueued.compareAndSet(false, true)) {
-            run(() -> {
-                isWriteQueued.set(false);
-                write();
-            });
+        } else if (path.terms().isDueToWrite() && !writes.isDriving()) {
+            // Whoever comes next asks again, and the next tick in any case.
+            writes.demand(progress.lastLsn());
         }
         scheduleTick();
     }
@@ -119,15 +116,6 @@ final class Chores {
         try {
             path.commit(progress.lastLsn(), Durability.WRITTEN);
         } catch (WalException e) {
-            return;
-        }
-    }
-
-    private void run(Runnable task) {
-        try {
-            background.execute(task);
-        } catch (RejectedExecutionException e) {
-            // The log is being closed, which commits everything.
             return;
         }
     }

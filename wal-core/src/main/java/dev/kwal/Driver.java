@@ -32,6 +32,11 @@ final class Driver {
         drive();
     }
 
+    /** Whether a task of it is under way. */
+    boolean isDriving() {
+        return isDriving.get();
+    }
+
     /** Sees to it that tickets are served. */
     void drive() {
         if (isDriving.compareAndSet(false, true)) {

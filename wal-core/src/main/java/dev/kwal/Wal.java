@@ -473,7 +473,7 @@ public interface Wal extends WalReader {
      * complete when the next one has begun; see {@link WalOptions#segmentAge()}. Copying ends with the log.
      *
      * @param name as in {@link #pin(String)}
-     * @throws IllegalStateException if there are 64 archivers or 1,024 pins already
+     * @throws IllegalStateException if there are 64 archivers or 1,024 pins already, or an archiver of this name is not closed
      * @throws IOException as {@link #pin(String)} does
      */
     WalArchiver archive(String name, SegmentArchive archive) throws IOException;

@@ -95,6 +95,14 @@ class ArchiveSpec :
             archive.kept shouldBe emptyList()
         }
 
+        "two archivers of one name would give up what the other has not copied: the second is refused" {
+            val log = LogFixture()
+            val first = log.wal.archive("archive", Shelf())
+            shouldThrow<IllegalStateException> { log.wal.archive("archive", Shelf()) }
+            first.close()
+            log.wal.archive("archive", Shelf()).close()
+        }
+
         "there are at most 64 archivers" {
             val log = LogFixture()
             val archivers = List(64) { log.wal.archive("archive $it", Shelf()) }
