@@ -121,14 +121,10 @@ final class LocalWal implements Wal {
         }
     }
 
-    /** Goes on from the last timestamp that there is, as far as the last segment with a record shows. */
+    /** Goes on from the last timestamp that there is. */
     private void date() throws IOException {
         if (options.clock() != WalOptions.NO_CLOCK) {
-            var last = succession.chain().find(progress.lastLsn());
-            long millis = last == null
-                    ? WalRecord.NO_TIME
-                    : new DatedRecords(this).lastFrom(Math.max(firstLsn(), last.baseLsn()));
-            appender.dateBy(new Timestamps(options.clock(), millis));
+            appender.dateBy(new Timestamps(options.clock(), new DatedRecords(this).lastOf(succession.chain())));
         }
     }
 

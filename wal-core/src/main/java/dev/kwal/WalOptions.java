@@ -235,8 +235,9 @@ public record WalOptions(
     /**
      * A copy with another {@link #clock()}, as {@link InstantSource#system()}. Records get the time that it says when they are
      * appended, or that of the record before them where that is later: timestamps never go back, whatever the clock does, over
-     * restarts too. Which record came first is for their LSNs to say. Where the clock shows a time before 1970 the record gets
-     * no timestamp. The clock is read by the threads that append, and what it throws fails their append alone.
+     * restarts too, since opening a log reads back to its last timestamp. Which record came first is for their LSNs to say.
+     * Where the clock shows a time before 1970 the record gets no timestamp. The clock is read by the threads that append, and
+     * what it throws fails their append alone.
      */
     public WalOptions withClock(InstantSource clock) {
         var draft = new Draft(this);

@@ -59,6 +59,26 @@ class ClockSpec :
             log.write("f").times().last() shouldBe 1001
         }
 
+        "records without a timestamp in between, whole segments of them, take no timestamp back" {
+            val clock = Clock(1000)
+            val log = LogFixture(options = clock.options).write("a")
+            log.reopen { SMALL_SEGMENTS }.writeLarge(5)
+            clock.millis = 10
+            log.reopen { clock.options }.write("b").times() shouldBe
+                listOf(1000L) + List(5) { WalRecord.NO_TIME } + 1000L
+        }
+
+        "damage before the last timestamp, or where there is none, does not matter to who opens the log" {
+            val clock = Clock(1000)
+            val log = LogFixture(options = clock.options).writeLarge(9).close()
+            log.flipByteOf(largeRecord(6))
+            clock.millis = 10
+            log.reopen().writeLarge(1).wal.read(10).timestampMillis() shouldBe 1000
+            val undated = LogFixture().writeLarge(9).close()
+            undated.flipByteOf(largeRecord(2))
+            undated.reopen { clock.options }.writeLarge(1).wal.read(10).timestampMillis() shouldBe 10
+        }
+
         "a time before 1970 is none, and holds up no later one" {
             val clock = Clock(1000)
             val log = LogFixture(options = clock.options).write("a")
