@@ -73,10 +73,24 @@ final class DatedRecords {
         return endLsn;
     }
 
-    /** The last timestamp that there is; {@link WalRecord#NO_TIME} for none. Reads backwards as far as it has to. */
-    long last() throws IOException {
-        try (var cursor = log.replay(WalRange.ALL.reversed())) {
+    /** The last timestamp that can be read, segment by segment from the end; {@link WalRecord#NO_TIME} if there is none. */
+    long lastOf(SegmentChain chain) throws IOException {
+        long millis = WalRecord.NO_TIME;
+        long endLsn = log.lastLsn() + 1;
+        for (int number = chain.segments().size() - 1; number >= 0 && millis == WalRecord.NO_TIME; number--) {
+            long baseLsn = Math.max(log.firstLsn(), chain.segments().get(number).baseLsn());
+            millis = lastIn(WalRange.from(baseLsn).to(endLsn - 1));
+            endLsn = baseLsn;
+        }
+        return millis;
+    }
+
+    /** Damage is left to be told to whoever reads there: it keeps nobody from appending. */
+    private long lastIn(WalRange range) throws IOException {
+        try (var cursor = log.replay(range.reversed())) {
             return nextDated(cursor) ? cursor.timestampMillis() : WalRecord.NO_TIME;
+        } catch (WalGoneException | WalCorruptedException | WalFormatException e) {
+            return WalRecord.NO_TIME;
         }
     }
 

@@ -121,19 +121,11 @@ final class LocalWal implements Wal {
         }
     }
 
-    /** Goes on from the last timestamp that there is. Damage on the way to it keeps no log from being opened. */
+    /** Goes on from the last timestamp that there is. */
     private void date() throws IOException {
-        if (options.clock() == WalOptions.NO_CLOCK) {
-            return;
+        if (options.clock() != WalOptions.NO_CLOCK) {
+            appender.dateBy(new Timestamps(options.clock(), new DatedRecords(this).lastOf(succession.chain())));
         }
-        long lastMillis = WalRecord.NO_TIME;
-        try {
-            lastMillis = new DatedRecords(this).last();
-        } catch (WalException e) {
-            // Whoever reads there is told. The clock has to do.
-            lastMillis = WalRecord.NO_TIME;
-        }
-        appender.dateBy(new Timestamps(options.clock(), lastMillis));
     }
 
     private static void closeAfter(Throwable thrown, Closeable resource) {

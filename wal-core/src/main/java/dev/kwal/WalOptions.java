@@ -236,9 +236,10 @@ public record WalOptions(
     /**
      * A copy with another {@link #clock()}, as {@link InstantSource#system()}. Records get the time that it says when they are
      * appended, or that of the record before them where that is later: timestamps never go back, whatever the clock does, over
-     * restarts too: opening the log reads backwards to the last record that has a timestamp, which is far where the log was
-     * used without a clock since, and if that is damaged the clock has to do. Which record came first is for their LSNs to say. Where the clock shows a time before 1970 the record gets
-     * no timestamp. The clock is read by the threads that append, and what it throws fails their append alone.
+     * restarts too. For that, opening the log reads backwards to the last record that has a timestamp: far, where the log was
+     * used without a clock. Where that one is damaged, one before it has to do. Which record came first is for their LSNs to
+     * say. Where the clock shows a time before 1970 the record gets no timestamp. The clock is read by the threads that append,
+     * and what it throws fails their append alone.
      */
     public WalOptions withClock(InstantSource clock) {
         var draft = new Draft(this);

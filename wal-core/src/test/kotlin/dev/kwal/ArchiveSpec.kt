@@ -72,6 +72,17 @@ class ArchiveSpec :
             archive.open().use { it.records() } shouldBe (1L..3L).map(::largeRecord) + "new"
         }
 
+        "what comes in the place of what a truncation gave up during its copy is archived, too" {
+            val log = LogFixture().writeLarge(3).sync()
+            val archive = Shelf(gate = Gate())
+            val archiver = log.wal.archive("archive", archive)
+            archive.gate.awaitSomebody()
+            log.truncateAfter(1).write("new").rotate()
+            archive.gate.open()
+            awaitUntil { archiver.pin().lsn() == 2L }
+            archive.open().use { it.records() } shouldBe listOf(largeRecord(1), "new")
+        }
+
         "an archiver that was closed copies no more, and its pin holds on" {
             val log = LogFixture().writeLarge(3).sync()
             val archive = Shelf()

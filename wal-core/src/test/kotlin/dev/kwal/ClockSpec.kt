@@ -59,21 +59,25 @@ class ClockSpec :
             log.write("f").times().last() shouldBe 1001
         }
 
-        "a time without a clock between takes no timestamp back, however many segments it took" {
+        "records without a timestamp in between, whole segments of them, take no timestamp back" {
             val clock = Clock(1000)
-            val log = LogFixture(options = clock.options).write("a").rotate()
-            log.reopen { SMALL_SEGMENTS }.writeLarge(9)
-            clock.millis = 5
-            log.reopen { clock.options }.write("b")
-            log.times().let { listOf(it.first(), it.last()) } shouldBe listOf(1000L, 1000L)
-            log.wal.firstLsnSince(Instant.ofEpochMilli(6)) shouldBe 1
+            val log = LogFixture(options = clock.options).write("a")
+            log.reopen { SMALL_SEGMENTS }.writeLarge(5)
+            clock.millis = 10
+            log.reopen { clock.options }.write("b").times() shouldBe
+                listOf(1000L) + List(5) { WalRecord.NO_TIME } + 1000L
+            log.wal.firstLsnSince(Instant.ofEpochMilli(11)) shouldBe 1
         }
 
-        "a log opens with a clock although what would tell the last timestamp is damaged" {
+        "damage before the last timestamp, or where there is none, does not matter to who opens the log" {
             val clock = Clock(1000)
-            val log = LogFixture(options = clock.options).write("damaged").rotate().close().flipByteOf("damaged")
-            clock.millis = 7
-            log.reopen().write("b").wal.read(2).timestampMillis() shouldBe 7
+            val log = LogFixture(options = clock.options).writeLarge(9).close()
+            log.flipByteOf(largeRecord(6))
+            clock.millis = 10
+            log.reopen().writeLarge(1).wal.read(10).timestampMillis() shouldBe 1000
+            val undated = LogFixture().writeLarge(9).close()
+            undated.flipByteOf(largeRecord(2))
+            undated.reopen { clock.options }.writeLarge(1).wal.read(10).timestampMillis() shouldBe 10
         }
 
         "any time can be asked for" {

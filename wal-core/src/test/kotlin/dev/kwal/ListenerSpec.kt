@@ -66,6 +66,19 @@ class ListenerSpec :
             pin.isDropped shouldBe true
         }
 
+        "a pin that is made while the listener is asked holds" {
+            lateinit var log: LogFixture
+            val listener = object : WalListener {
+                override fun mayDelete(segment: SegmentInfo): Boolean {
+                    log.wal.pin("mailer")
+                    return true
+                }
+            }
+            log = LogFixture(options = SMALL_SEGMENTS.withListener(listener)).writeLarge(4).sync()
+            log.checkpoint(4).wal.firstLsn() shouldBe 1
+            log.records().size shouldBe 4
+        }
+
         "a listener that throws keeps the segment, and the checkpoint is done for what is before it" {
             val heard = Heard(kept = -1)
             val log = LogFixture(options = heard.options()).writeLarge(4).sync()

@@ -89,6 +89,22 @@ class PinSpec :
             log.store.calls shouldContainInOrder listOf("sync 2", "pins 2", "delete 1")
         }
 
+        "of two who advance a pin, the one who comes later does not take it back" {
+            val log = LogFixture().write("a", "b").sync()
+            val pin = log.wal.pin("mailer")
+            val gate = log.store.stopAt("pins")
+            val holder = running { log.wal.pin("other") }
+            gate.awaitSomebody()
+            val farther = running { pin.advance(2) }
+            awaitUntil { farther.isWaiting }
+            val nearer = running { pin.advance(1) }
+            awaitUntil { nearer.isWaiting }
+            gate.open()
+            holder.result()
+            listOf(farther, nearer).forEach { it.result() }
+            pin.lsn() shouldBe 2
+        }
+
         "a pin that cannot be written stays as it was, and the log lives" {
             val log = LogFixture().writeLarge(4).sync()
             val pin = log.wal.pin("mailer")

@@ -9,6 +9,7 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import java.io.IOException
 import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
 private const val RECORDS = 24_000L
@@ -93,14 +94,21 @@ class ReadAheadSpec :
         "a cursor is closed when the other thread has left its segment" {
             val gate = Gate()
             var replaying: Thread? = null
-            val slow = Readers(log.store) { if (replaying != null && Thread.currentThread() != replaying) gate.pass() }
+            val isClosing = AtomicBoolean()
+            val slow = Readers(log.store) {
+                // Behind all that is asked for, so that closing is what waits for it.
+                if (it > 300_000 && replaying != null && Thread.currentThread() != replaying) gate.pass()
+            }
             reader(true, slow).use { reader ->
                 val closing = running {
                     replaying = Thread.currentThread()
-                    reader.replay(1).use { cursor -> repeat(1_000) { cursor.next() } }
+                    reader.replay(1).use { cursor ->
+                        repeat(600) { cursor.next() }
+                        gate.awaitSomebody()
+                        isClosing.set(true)
+                    }
                 }
-                gate.awaitSomebody()
-                awaitUntil { closing.isWaiting }
+                awaitUntil { isClosing.get() && closing.isWaiting }
                 gate.open()
                 closing.result()
             }

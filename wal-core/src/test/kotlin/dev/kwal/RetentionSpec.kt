@@ -92,6 +92,27 @@ class RetentionSpec :
             log.wal.firstLsn() shouldBe 3
         }
 
+        "while it cannot be noted when a segment was sealed, it is not old" {
+            val log = LogFixture().writeLarge(3).sync()
+            log.clock += 100 * HOUR
+            log.reopen { keepingAge() }.store.fail("pins", times = Int.MAX_VALUE, why = ::noSpace)
+            log.background.run()
+            log.wal.firstLsn() shouldBe 1
+        }
+
+        "when segments were sealed stays noted while pins move and go" {
+            val log = LogFixture(options = keepingAge()).writeLarge(3)
+            log.background.run()
+            log.clock += HOUR - 1
+            log.wal.pin("mailer").advance(2)
+            log.wal.pin("other").drop()
+            log.tick()
+            log.wal.firstLsn() shouldBe 1
+            log.clock += 1
+            log.tick()
+            log.wal.firstLsn() shouldBe 3
+        }
+
         "a clock that goes back drops nothing early" {
             val log = LogFixture(options = keepingAge()).writeLarge(3)
             log.background.run()

@@ -68,6 +68,7 @@ class TagSpec :
             log.wal.replay(WalRange.ALL.tagged(3)).use { it.texts() } shouldBe threes
             log.wal.replay(WalRange.ALL.tagged(3).reversed()).use { it.texts() } shouldBe threes.reversed()
             log.wal.replay(WalRange.ALL.tagged(4)).use { it.texts() } shouldBe emptyList()
+            log.wal.replay(WalRange.ALL.tagged(3)).use { generateSequence(it::text).toList() } shouldBe threes
         }
 
         "a record of the greatest length takes a tag beside it" {

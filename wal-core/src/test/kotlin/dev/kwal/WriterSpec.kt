@@ -8,6 +8,7 @@ import io.kotest.matchers.longs.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.io.IOException
+import java.time.Duration
 import java.util.concurrent.atomic.AtomicLong
 
 /** A newer writer shuts out the older ones. */
@@ -134,6 +135,15 @@ class WriterSpec :
             log.truncateAfter(1)
             log.reopen().wal.pins().map { it.name() } shouldBe listOf("mailer", "other")
             log.wal.beginWriting().epoch() shouldBe 2
+        }
+
+        "what is noted of segments that were sealed takes no writer back" {
+            val retention = Retention.UNLIMITED.withKeepAge(Duration.ofHours(1))
+            val log = LogFixture(options = SMALL_SEGMENTS.withRetention(retention))
+            val older = log.wal.beginWriting()
+            log.writeLarge(3).background.run()
+            log.wal.beginWriting().epoch() shouldBe 2
+            shouldThrow<WalFencedException> { older.append("x".toBuffer()) }
         }
 
         "writers are not epochs of the log" {
