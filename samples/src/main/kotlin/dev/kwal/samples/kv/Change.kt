@@ -1,12 +1,11 @@
 package dev.kwal.samples.kv
 
-import dev.kwal.WalRecord
+import dev.kwal.RecordCodec
 import java.io.IOException
 import java.nio.ByteBuffer
 
 /**
- * What one record says. It names the outcome, not the way there: applying it again changes nothing, which is what lets a
- * compaction copy it.
+ * What one record says.
  *
  * ```
  *   byte   'P' or 'R'
@@ -22,31 +21,32 @@ internal sealed interface Change {
 
     data class Remove(override val key: String) : Change
 
-    /** @throws IllegalArgumentException for half a surrogate pair, which would come back as another string */
-    fun record(): ByteBuffer {
-        val keyBytes = utf8(key)
-        val valueBytes = if (this is Put) utf8(value) else ByteArray(0)
-        val record = ByteBuffer.allocate(HEADER_BYTES + keyBytes.size + valueBytes.size)
-        return record.put(if (this is Put) PUT else REMOVE).putInt(keyBytes.size).put(keyBytes).put(valueBytes).flip()
-    }
-
-    companion object {
+    /** Changes as records. */
+    companion object Codec : RecordCodec<Change> {
         private const val PUT = 'P'.code.toByte()
         private const val REMOVE = 'R'.code.toByte()
         private const val HEADER_BYTES = 1 + Int.SIZE_BYTES
 
-        /** @throws ForeignRecordException if the record is not a change; a guess would be a wrong map */
-        fun of(record: WalRecord): Change {
-            val bytes = record.toByteBuffer()
-            if (bytes.remaining() < HEADER_BYTES) throw ForeignRecordException(record)
-            val kind = bytes.get()
-            val keyLength = bytes.getInt()
-            if (keyLength !in 0..bytes.remaining()) throw ForeignRecordException(record)
-            val key = bytes.text(keyLength)
+        /** @throws IllegalArgumentException for half a surrogate pair, which would come back as another string */
+        override fun encode(value: Change): ByteBuffer {
+            val keyBytes = utf8(value.key)
+            val valueBytes = if (value is Put) utf8(value.value) else ByteArray(0)
+            val kind = if (value is Put) PUT else REMOVE
+            val record = ByteBuffer.allocate(HEADER_BYTES + keyBytes.size + valueBytes.size)
+            return record.put(kind).putInt(keyBytes.size).put(keyBytes).put(valueBytes).flip()
+        }
+
+        /** @throws IOException if the record is not a change; a guess would be a wrong map */
+        override fun decode(record: ByteBuffer): Change {
+            if (record.remaining() < HEADER_BYTES) throw IOException("too short for a change")
+            val kind = record.get()
+            val keyLength = record.getInt()
+            if (keyLength !in 0..record.remaining()) throw IOException("the key ends behind the record")
+            val key = record.text(keyLength)
             return when {
-                kind == PUT -> Put(key, bytes.text(bytes.remaining()))
-                kind == REMOVE && !bytes.hasRemaining() -> Remove(key)
-                else -> throw ForeignRecordException(record)
+                kind == PUT -> Put(key, record.text(record.remaining()))
+                kind == REMOVE && !record.hasRemaining() -> Remove(key)
+                else -> throw IOException("neither put nor remove")
             }
         }
 
@@ -61,4 +61,5 @@ internal sealed interface Change {
 }
 
 /** A record that no key-value store has written: the log belongs to somebody else. */
-class ForeignRecordException internal constructor(record: WalRecord) : IOException("$record is not a change")
+class ForeignRecordException internal constructor(lsn: Long, cause: IOException) :
+    IOException("record $lsn is not a change: ${cause.message}", cause)

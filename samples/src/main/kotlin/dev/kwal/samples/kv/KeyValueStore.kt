@@ -2,13 +2,24 @@ package dev.kwal.samples.kv
 
 import dev.kwal.Durability
 import dev.kwal.WalOptions
+import dev.kwal.coroutines.SuspendingSnapshots
 import dev.kwal.coroutines.SuspendingWal
+import dev.kwal.coroutines.snapshots
+import dev.kwal.coroutines.typed
+import dev.kwal.storage.FileSnapshotStore
 import dev.kwal.storage.FileStore
+import dev.kwal.storage.SnapshotStore
 import dev.kwal.storage.WalStore
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
+import java.io.DataInputStream
+import java.io.DataOutputStream
+import java.io.IOException
+import java.io.InputStream
+import java.io.OutputStream
+import java.nio.ByteBuffer
 import java.nio.file.Path
 import java.util.concurrent.ConcurrentHashMap
 
@@ -25,7 +36,7 @@ import java.util.concurrent.ConcurrentHashMap
  * lock, so that all who wait share flushes.
  *
  * **A checkpoint needs something to stand on.** Before records are dropped, what they amount to must be durable
- * elsewhere: [compact] writes it to the end of the same log.
+ * elsewhere: [compact] publishes it as a snapshot, which is the map after one record and no later one.
  *
  * Always: after a change has returned, the map is what the next [open] will rebuild.
  *
@@ -34,14 +45,21 @@ import java.util.concurrent.ConcurrentHashMap
  * Threads: any. When the log fails, changes throw [dev.kwal.WalFailedException] for ever, and reading goes on with what
  * was durable.
  */
-class KeyValueStore private constructor(private val log: SuspendingWal) {
+class KeyValueStore private constructor(
+    private val log: SuspendingWal,
+    private val snapshots: SuspendingSnapshots,
+    private val values: ConcurrentHashMap<String, String>,
+) {
     private class Accepted(val lsn: Long, val change: Change)
 
-    private val values = ConcurrentHashMap<String, String>()
+    private val changes = log.typed(Change)
 
     /** Changes in the log and not yet in the map, in LSN order. Guarded by [order], as is writing to the map. */
     private val queue = ArrayDeque<Accepted>()
     private val order = Mutex()
+
+    /** A map that was copied earlier must not be published later. Taken before [order]. */
+    private val compacting = Mutex()
 
     operator fun get(key: String): String? = values[key]
 
@@ -55,21 +73,23 @@ class KeyValueStore private constructor(private val log: SuspendingWal) {
     suspend fun remove(key: String) = commit(Change.Remove(key))
 
     /**
-     * Shortens the log to about the size of the map, and gives the number of segments deleted. Whole segments only: the
-     * one being written stays.
+     * Takes a snapshot, from which the next [open] begins, and shortens the log: the newest two snapshots are kept, and the
+     * records behind the older one. So the first compaction drops nothing yet.
      *
-     * The whole map is appended again, synced, and only then everything before it dropped. A crash at any point does no
-     * harm: copies say what was true already, and what they replace is there until they are durable.
+     * A crash at any point does no harm: the snapshot is durable before anything is dropped.
      *
-     * Changes wait meanwhile. One between the copies would have a lower LSN than an older value of its key.
+     * Changes wait while the map is copied, not while it is written.
+     *
+     * Cancellation: the snapshot is given up or published; either is right.
      */
-    suspend fun compact(): Int = withContext(NonCancellable) {
-        order.withLock {
-            val last = log.lastLsn
-            publish(log.sync(last))
-            for ((key, value) in values) log.append(Change.Put(key, value).record(), Durability.BUFFERED)
-            log.sync()
-            log.checkpoint(last)
+    suspend fun compact() {
+        compacting.withLock {
+            val (lsn, copy) = order.withLock {
+                val last = log.lastLsn
+                publish(log.sync(last))
+                last to HashMap(values)
+            }
+            snapshots.publish(lsn) { write(copy, it) }
         }
     }
 
@@ -78,10 +98,9 @@ class KeyValueStore private constructor(private val log: SuspendingWal) {
 
     /** What `appendAndSync` does, in two steps: the first under the lock, the second outside. */
     private suspend fun commit(change: Change) {
-        val record = change.record()
         withContext(NonCancellable) {
             val lsn = order.withLock {
-                log.append(record, Durability.BUFFERED).also { queue.addLast(Accepted(it, change)) }
+                changes.append(change, Durability.BUFFERED).also { queue.addLast(Accepted(it, change)) }
             }
             val durableLsn = log.sync(lsn)
             order.withLock { publish(durableLsn) }
@@ -89,41 +108,71 @@ class KeyValueStore private constructor(private val log: SuspendingWal) {
     }
 
     private fun publish(durableLsn: Long) {
-        while (queue.isNotEmpty() && queue.first().lsn <= durableLsn) apply(queue.removeFirst().change)
-    }
-
-    private fun apply(change: Change) {
-        when (change) {
-            is Change.Put -> values[change.key] = change.value
-            is Change.Remove -> values.remove(change.key)
-        }
-    }
-
-    private suspend fun rebuild() {
-        log.replay().collect { apply(Change.of(it)) }
-        log.sync()
+        while (queue.isNotEmpty() && queue.first().lsn <= durableLsn) values.apply(queue.removeFirst().change)
     }
 
     companion object {
-        /** Opens the store whose log is in a directory, creating it where missing. As [open] of a [WalStore]. */
+        /** Opens the store in a directory, creating it where missing. As [open] of a [WalStore]. */
         suspend fun open(directory: Path, options: WalOptions = WalOptions.DEFAULT): KeyValueStore =
-            open(FileStore.of(directory), options)
+            open(FileStore.of(directory), FileSnapshotStore.of(directory.resolve("snapshots")), options)
 
         /**
-         * Opens the log and replays it. Gives up at the first record that it cannot read: half a map is worse than none.
+         * Opens the log, takes the map from the newest whole snapshot, and replays what is behind it. Gives up at the first
+         * record that it cannot read: half a map is worse than none.
          *
          * @throws dev.kwal.WalCorruptedException if durable data is damaged
+         * @throws dev.kwal.WalSnapshotException if snapshots and log do not give a map without a gap
          * @throws ForeignRecordException if the log is of somebody else
          * @throws IllegalArgumentException if the medium cannot make anything durable
          */
-        suspend fun open(medium: WalStore, options: WalOptions = WalOptions.DEFAULT): KeyValueStore {
-            val log = SuspendingWal.open(medium, options)
+        suspend fun open(
+            medium: WalStore,
+            shelf: SnapshotStore,
+            options: WalOptions = WalOptions.DEFAULT,
+        ): KeyValueStore {
+            val log = SuspendingSnapshots.openLog(medium, shelf, options)
             try {
-                return KeyValueStore(log).also { it.rebuild() }
+                val snapshots = log.snapshots(shelf)
+                val recovered = snapshots.recover({ ConcurrentHashMap() }, ::read) { values, lsn, record ->
+                    try {
+                        values.also { it.apply(Change.decode(record)) }
+                    } catch (foreign: IOException) {
+                        throw ForeignRecordException(lsn, foreign)
+                    }
+                }
+                log.sync()
+                return KeyValueStore(log, snapshots, recovered.state)
             } catch (thrown: Throwable) {
                 withContext(NonCancellable) { runCatching { log.close() }.onFailure(thrown::addSuppressed) }
                 throw thrown
             }
+        }
+
+        private fun MutableMap<String, String>.apply(change: Change) {
+            when (change) {
+                is Change.Put -> put(change.key, change.value)
+                is Change.Remove -> remove(change.key)
+            }
+        }
+
+        /** A snapshot: how many keys there are, and the length and bytes of a put for each. */
+        private fun write(values: Map<String, String>, target: OutputStream) {
+            val output = DataOutputStream(target)
+            output.writeInt(values.size)
+            for ((key, value) in values) {
+                val record = Change.encode(Change.Put(key, value))
+                output.writeInt(record.remaining())
+                output.write(record.array(), record.position(), record.remaining())
+            }
+        }
+
+        private fun read(content: InputStream): ConcurrentHashMap<String, String> {
+            val input = DataInputStream(content)
+            val values = ConcurrentHashMap<String, String>()
+            repeat(input.readInt()) {
+                values.apply(Change.decode(ByteBuffer.wrap(input.readNBytes(input.readInt()))))
+            }
+            return values
         }
     }
 }

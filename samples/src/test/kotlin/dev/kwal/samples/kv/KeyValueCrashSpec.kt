@@ -23,14 +23,14 @@ private class PutAndCompact : CrashScenario {
     private var next = mapOf<String, String>()
 
     override fun run(disk: SimulatedDisk) = runBlocking {
-        val store = KeyValueStore.open(disk.store(), options)
+        val store = KeyValueStore.open(disk.store(), disk.snapshots(), options)
         try {
             for (number in 1..20) {
                 val key = "key ${number % 3}"
                 next = acknowledged + (key to "value $number".padEnd(100))
                 store.put(key, next.getValue(key))
                 acknowledged = next
-                if (number % 8 == 0) store.compact()
+                if (number % 6 == 0) store.compact()
             }
         } finally {
             store.close()
@@ -38,7 +38,7 @@ private class PutAndCompact : CrashScenario {
     }
 
     override fun check(survivors: SimulatedDisk, crash: CrashPoint) = runBlocking {
-        val store = KeyValueStore.open(survivors.store(), options)
+        val store = KeyValueStore.open(survivors.store(), survivors.snapshots(), options)
         store.toMap() shouldBeIn listOf(acknowledged, next)
         store.close()
     }

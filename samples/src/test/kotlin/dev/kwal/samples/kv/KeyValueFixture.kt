@@ -2,8 +2,13 @@ package dev.kwal.samples.kv
 
 import dev.kwal.Wal
 import dev.kwal.WalOptions
+import dev.kwal.storage.FileSnapshotStore
 import dev.kwal.storage.FileStore
+import dev.kwal.storage.MemorySnapshotStore
+import dev.kwal.storage.MemoryStore
 import dev.kwal.storage.SegmentWriter
+import dev.kwal.storage.SnapshotStore
+import dev.kwal.storage.StoreCapabilities
 import dev.kwal.storage.WalStore
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
@@ -14,6 +19,7 @@ import java.nio.file.Path
 import java.time.Duration
 import kotlin.io.path.copyTo
 import kotlin.io.path.createDirectory
+import kotlin.io.path.isDirectory
 import kotlin.io.path.listDirectoryEntries
 import kotlin.io.path.name
 import kotlin.random.Random
@@ -22,9 +28,17 @@ import kotlin.random.Random
 internal val SMALL: WalOptions =
     WalOptions.DEFAULT.withSegmentBytes(16 shl 10).withFlushInterval(Duration.ofHours(1))
 
+/** Where a store has its log and its snapshots. */
+internal class Medium(
+    val log: WalStore = MemoryStore(StoreCapabilities.DURABLE),
+    val snapshots: SnapshotStore = MemorySnapshotStore(),
+)
+
+internal fun Path.medium(): Medium = Medium(FileStore.of(this), FileSnapshotStore.of(resolve("snapshots")))
+
 /** Opens the store, changes it, closes it, and gives what it had in memory. */
-internal suspend fun WalStore.changed(change: suspend KeyValueStore.() -> Unit): Map<String, String> {
-    val store = KeyValueStore.open(this, SMALL)
+internal suspend fun Medium.changed(change: suspend KeyValueStore.() -> Unit): Map<String, String> {
+    val store = KeyValueStore.open(log, snapshots, SMALL)
     try {
         store.change()
         return store.toMap()
@@ -33,12 +47,12 @@ internal suspend fun WalStore.changed(change: suspend KeyValueStore.() -> Unit):
     }
 }
 
-/** What is in the log. */
-internal suspend fun WalStore.contents(): Map<String, String> = changed { }
+/** What is in the log and its snapshots. */
+internal suspend fun Medium.contents(): Map<String, String> = changed { }
 
-internal suspend fun Path.changed(change: suspend KeyValueStore.() -> Unit) = FileStore.of(this).changed(change)
+internal suspend fun Path.changed(change: suspend KeyValueStore.() -> Unit) = medium().changed(change)
 
-internal suspend fun Path.contents() = FileStore.of(this).contents()
+internal suspend fun Path.contents() = medium().contents()
 
 internal fun Path.logBytes(): Long = Wal.openReadOnly(this).use { it.sizeBytes() }
 
@@ -47,7 +61,7 @@ internal fun Path.copied(to: Path): Path {
     to.createDirectory()
     for (file in listDirectoryEntries()) {
         try {
-            file.copyTo(to.resolve(file.name))
+            if (file.isDirectory()) file.copied(to.resolve(file.name)) else file.copyTo(to.resolve(file.name))
         } catch (_: NoSuchFileException) {
             // The log prepares a segment in the background, under a name that is gone when it is ready. It holds nothing.
             continue
@@ -69,6 +83,25 @@ internal suspend fun KeyValueStore.changeConcurrently(
                 if (random.nextInt(4) == 0) remove(key) else put(key, "$round $writer $number")
             }
         }
+    }
+}
+
+/** Does something before and after a snapshot is made, half way, and before it is deleted. */
+internal class WatchedSnapshots(private val store: SnapshotStore) : SnapshotStore by store {
+    var beforeEach: () -> Unit = {}
+
+    override fun create(sequence: Long, content: SnapshotStore.Content) {
+        beforeEach()
+        store.create(sequence) {
+            content.writeTo(it)
+            beforeEach()
+        }
+        beforeEach()
+    }
+
+    override fun delete(sequence: Long) {
+        beforeEach()
+        store.delete(sequence)
     }
 }
 

@@ -4,14 +4,13 @@ import dev.kwal.Wal
 import dev.kwal.WalCorruptedException
 import dev.kwal.storage.FileStore
 import dev.kwal.storage.MemoryStore
-import dev.kwal.storage.StoreCapabilities
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.inspectors.forAll
 import io.kotest.matchers.collections.shouldHaveAtLeastSize
-import io.kotest.matchers.ints.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -30,7 +29,7 @@ import kotlin.random.Random
 class KeyValueStoreSpec :
     StringSpec({
         "what was put is there after reopening, and what was removed is not" {
-            val medium = MemoryStore(StoreCapabilities.DURABLE)
+            val medium = Medium()
             medium.changed {
                 put("a", "1")
                 put("b", "2")
@@ -56,7 +55,7 @@ class KeyValueStoreSpec :
 
         "of concurrent changes to one key the same one wins in memory and in the log" {
             repeat(ROUNDS) { round ->
-                val medium = MemoryStore(StoreCapabilities.DURABLE)
+                val medium = Medium()
                 val live = medium.changed { changeConcurrently(round) }
                 withClue("round $round") { medium.contents() shouldBe live }
             }
@@ -64,7 +63,7 @@ class KeyValueStoreSpec :
 
         "a cancelled change is in memory and in the log, or in neither" {
             repeat(ROUNDS) { round ->
-                val medium = MemoryStore(StoreCapabilities.DURABLE)
+                val medium = Medium()
                 val live = medium.changed {
                     withContext(Dispatchers.Default) {
                         val writer = launch { changeConcurrently(round) }
@@ -76,31 +75,48 @@ class KeyValueStoreSpec :
             }
         }
 
-        "compaction deletes segments and keeps the contents" {
+        "the second compaction shortens the log, and keeps the contents" {
             val directory = tempdir().toPath()
             val live = directory.changed {
                 repeat(2_000) { put("key ${it % 50}", "value $it") }
                 repeat(25) { remove("key $it") }
                 val sizeBefore = directory.logBytes()
-                compact() shouldBeGreaterThan 3
+                compact()
+                directory.logBytes() shouldBeGreaterThanOrEqual sizeBefore
+                compact()
                 directory.logBytes() shouldBeLessThan sizeBefore / 2
                 directory.copied(tempdir().toPath().resolve("copy")).contents() shouldBe toMap()
                 put("key 0", "after")
             }
             live.size shouldBe 26
+            Wal.openReadOnly(directory).use { it.firstLsn() } shouldBe 2_026
+            directory.contents() shouldBe live
+        }
+
+        "if the newest snapshot is damaged the one before it and the log give the same" {
+            val directory = tempdir().toPath()
+            val live = directory.changed {
+                repeat(3) { round ->
+                    repeat(100) { put("key $it", "value $round") }
+                    compact()
+                }
+                remove("key 7")
+            }
+            val newest = directory.resolve("snapshots").listDirectoryEntries().max()
+            newest.writeBytes(newest.readBytes().also { it[it.size / 2]++ })
             directory.contents() shouldBe live
         }
 
         "compaction beside changes loses none of them" {
             repeat(ROUNDS) { round ->
-                val medium = MemoryStore(StoreCapabilities.DURABLE)
+                val medium = Medium()
                 val live = medium.changed {
                     coroutineScope {
                         repeat(200) { launch { put("key $it", "first") } }
                     }
                     coroutineScope {
                         launch { changeConcurrently(round, keyCount = 200) }
-                        compact()
+                        repeat(3) { launch { compact() } }
                     }
                 }
                 withClue("round $round") { medium.contents() shouldBe live }
@@ -111,15 +127,20 @@ class KeyValueStoreSpec :
             val directory = tempdir().toPath()
             val crashes = tempdir().toPath()
             val left = ArrayList<Path>()
-            val store = WatchedStore(FileStore.of(directory))
-            val live = store.changed {
+            val log = WatchedStore(FileStore.of(directory))
+            val snapshots = WatchedSnapshots(directory.medium().snapshots)
+            val live = Medium(log, snapshots).changed {
+                repeat(2) { compact() }
                 repeat(1_000) { put("key ${it % 200}", "value $it") }
                 repeat(20) { remove("key $it") }
-                store.beforeEach = { left.add(directory.copied(crashes.resolve("${left.size}"))) }
-                compact() shouldBeGreaterThan 0
-                store.beforeEach = {}
+                log.beforeEach = { left.add(directory.copied(crashes.resolve("${left.size}"))) }
+                snapshots.beforeEach = log.beforeEach
+                repeat(2) { compact() }
+                log.beforeEach = {}
+                snapshots.beforeEach = {}
             }
-            left shouldHaveAtLeastSize 3
+            // Three for each snapshot made, one for each of two deleted, and at least one for a segment.
+            left shouldHaveAtLeastSize 9
             left.forAll { it.contents() shouldBe live }
         }
 
@@ -142,23 +163,23 @@ class KeyValueStoreSpec :
                 "X\u0000\u0000\u0000\u0001k",
                 "R\u0000\u0000\u0000\u0001kv",
             ).forEach {
-                val medium = MemoryStore(StoreCapabilities.DURABLE)
-                Wal.open(medium, SMALL).use { log -> log.append(it.toByteArray()) }
+                val medium = Medium()
+                Wal.open(medium.log, SMALL).use { log -> log.append(it.toByteArray()) }
                 withClue(it) {
-                    shouldThrow<ForeignRecordException> { medium.contents() }.message shouldContain "record 1 of"
+                    shouldThrow<ForeignRecordException> { medium.contents() }.message shouldContain "record 1 is"
                 }
             }
         }
 
         "half a surrogate pair is refused, as it would come back as something else" {
-            MemoryStore(StoreCapabilities.DURABLE).changed {
+            Medium().changed {
                 shouldThrow<IllegalArgumentException> { put("key", "\uD83D") }
                 shouldThrow<IllegalArgumentException> { put("\uD83D", "value") }
             } shouldBe emptyMap()
         }
 
         "a medium that makes nothing durable is refused at open" {
-            shouldThrow<IllegalArgumentException> { MemoryStore().contents() }
+            shouldThrow<IllegalArgumentException> { Medium(MemoryStore()).contents() }
         }
     })
 

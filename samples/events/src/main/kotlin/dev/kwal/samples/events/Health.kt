@@ -16,6 +16,8 @@ internal data class Health(
     val segments: Int,
     val followers: Int,
     val recovery: String,
+    val replayed: Long,
+    val snapshotLsn: Long,
 ) {
     val isWell: Boolean get() = state == OPEN
 
@@ -40,6 +42,8 @@ internal data class Health(
                 log.segments.size,
                 followers.count,
                 log.recovery.toString(),
+                application.tally.replayed,
+                application.tally.snapshotLsn,
             )
         }
     }

@@ -25,7 +25,7 @@ fun main(vararg arguments: String) {
     try {
         server(settings).start(wait = true)
     } catch (cause: IOException) {
-        // Somebody else has the log, or it is damaged: the message says which.
+        // Somebody else has the log, it is damaged, or it is no log of events: the message says which.
         System.err.println("cannot open the log in ${settings.directory}: ${cause.message}")
         exitProcess(1)
     } catch (cancelled: CancellationException) {
@@ -42,7 +42,7 @@ private fun server(settings: Settings): EmbeddedServer<CIOApplicationEngine, CIO
             // An address in use, for example: main tells it too, and no stack trace says more.
             if (cause is IOException) environment.log.warn("$cause") else environment.log.error("uncaught", cause)
         }
-        module { service(settings.followers) { directory = settings.directory } }
+        module { service(settings.followers, settings.snapshot) { directory = settings.directory } }
     }
     val server = embeddedServer(
         CIO,
@@ -61,6 +61,8 @@ private fun server(settings: Settings): EmbeddedServer<CIOApplicationEngine, CIO
         val address = runBlocking { server.engine.resolvedConnectors().first() }
         println("The log is in ${settings.directory}")
         println("Recovery found: ${server.application.kwal.recovery}")
+        val tally = server.application.tally
+        println("Counted: the snapshot through event ${tally.snapshotLsn}, and ${tally.replayed} events behind it")
         println("Listening on http://${address.host}:${address.port}/")
         // Listeners are told in the order in which they subscribed, so this one after the plugin that closes the log.
         server.monitor.subscribe(ApplicationStopped) { println("Closed.") }

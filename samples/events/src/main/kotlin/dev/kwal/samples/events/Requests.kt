@@ -92,6 +92,20 @@ internal fun ApplicationCall.resumption(): Long? {
     return (lastId + 1).also(::checkPresent)
 }
 
+/** Through which event a consumer has done its work, by the parameter `lsn`. */
+internal fun ApplicationCall.acknowledged(): Long {
+    val lsn = number("lsn", request.queryParameters["lsn"]) ?: badRequest("lsn is missing")
+    if (lsn !in 0..kwal.durableLsn.value) badRequest("lsn is $lsn, expected 0 to ${kwal.durableLsn.value}")
+    return lsn
+}
+
+/** A name that reads the same in a path, in the log and in the metrics. */
+internal fun ApplicationCall.newConsumerName(): String {
+    val name = parameters["name"].orEmpty()
+    if (!CONSUMER_NAME.matches(name)) badRequest("the name does not match $CONSUMER_NAME")
+    return name
+}
+
 private fun number(name: String, text: String?): Long? {
     if (text == null) return null
     return text.toLongOrNull() ?: badRequest("$name is '${text.take(MAX_QUOTED_CHARS)}', expected a number")
@@ -108,4 +122,5 @@ private fun ApplicationCall.checkPresent(from: Long) {
 internal const val MAX_BODY_BYTES = 64 * 1024
 private const val MAX_IGNORED_BYTES = 1024 * 1024L
 private const val MAX_QUOTED_CHARS = 32
+private val CONSUMER_NAME = Regex("[a-z0-9-]{1,64}")
 private val BODY_TIME = 20.seconds

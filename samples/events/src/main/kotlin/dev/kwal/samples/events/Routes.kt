@@ -53,7 +53,7 @@ internal fun Route.replay(readers: Places) = get("/events") {
     }
 }
 
-private suspend fun ByteWriteChannel.writeLines(call: ApplicationCall, from: Long, limit: Long) {
+internal suspend fun ByteWriteChannel.writeLines(call: ApplicationCall, from: Long, limit: Long) {
     val through = call.kwal.durableLsn.value
     var count = 0L
     try {
@@ -94,6 +94,14 @@ private suspend fun ServerSSESession.follow(from: Long) {
     }
 }
 
+/** `GET /types`: how many events there are of each type, every event included that was durable when it was asked. */
+internal fun Route.types() = get("/types") { call.respondJson(HttpStatusCode.OK, call.application.tally.counts()) }
+
+/** `GET /metrics`: for Prometheus. */
+internal fun Route.metrics(metrics: Metrics) = get("/metrics") {
+    call.respondText(metrics.scrape(call.kwal), Metrics.TEXT)
+}
+
 /** `GET /health`: 200 if events are taken. */
 internal fun Route.health(followers: Places) = get("/health") {
     val health = Health.of(call.application, followers)
@@ -114,5 +122,5 @@ internal suspend inline fun <reified T> ApplicationCall.respondJson(status: Http
 
 private const val PAGE_MAY = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; " +
     "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-private val NDJSON = ContentType("application", "x-ndjson")
+internal val NDJSON = ContentType("application", "x-ndjson")
 private val HEARTBEAT = 15.seconds

@@ -1,8 +1,10 @@
 package dev.kwal.samples.events
 
+import dev.kwal.Retention
 import dev.kwal.WalClosedException
 import dev.kwal.WalFailedException
 import dev.kwal.WalGoneException
+import dev.kwal.WalListener
 import dev.kwal.WalNoSpaceException
 import dev.kwal.WalOptions
 import io.ktor.http.HttpHeaders
@@ -15,18 +17,45 @@ import io.ktor.server.plugins.statuspages.StatusPages
 import io.ktor.server.plugins.statuspages.StatusPagesConfig
 import io.ktor.server.response.header
 import io.ktor.server.routing.routing
+import io.ktor.util.AttributeKey
+import io.ktor.util.logging.Logger
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.launch
+import java.time.Duration
 
-/** The options of the service's log: no record is longer than what a body may hold. */
-internal val LOG_OPTIONS: WalOptions =
-    WalOptions.DEFAULT.withSegmentBytes(16L shl 20).withMaxRecordBytes(MAX_BODY_BYTES)
+/**
+ * The options of the service's log: no record is longer than what a body may hold, and it does not fill the disk because a
+ * consumer was forgotten.
+ */
+internal val LOG_OPTIONS: WalOptions = WalOptions.DEFAULT
+    .withSegmentBytes(16L shl 20)
+    .withMaxRecordBytes(MAX_BODY_BYTES)
+    .withRetention(Retention.UNLIMITED.withMaxBytes(4L shl 30))
+
+/** How many events there are between two snapshots. */
+internal const val SNAPSHOT_EVERY = 10_000
+
+/** The log is kept from the older of two snapshots on: three times as many of the longest events are within its quota. */
+internal const val MAX_SNAPSHOT_EVERY = 20_000
 
 /** The service, its log as [configureLog] says. */
-internal fun Application.service(maxFollowers: Int, configureLog: KwalConfig.() -> Unit) {
+internal fun Application.service(
+    maxFollowers: Int,
+    snapshotEvery: Int = SNAPSHOT_EVERY,
+    configureLog: KwalConfig.() -> Unit,
+) {
+    val metrics = Metrics()
     install(Draining)
     install(Kwal) {
-        options = LOG_OPTIONS
+        options = LOG_OPTIONS.withListener(Warnings(log))
         configureLog()
+        onOpen { log ->
+            val tally = Tally.recover(log, kwalSnapshots, snapshotEvery, this.log)
+            attributes.put(TallyKey, tally)
+            metrics.watch(log, tally)
+            // Ends with the application, which is before the log is closed.
+            launch { tally.run() }
+        }
     }
     install(StatusPages) { explain() }
     val readers = Places(MAX_READERS)
@@ -35,10 +64,26 @@ internal fun Application.service(maxFollowers: Int, configureLog: KwalConfig.() 
         append()
         replay(readers)
         follow(followers)
+        consumers(readers)
+        types()
         health(followers)
+        metrics(metrics)
         page()
     }
 }
+
+/** What whoever is on call should read. */
+private class Warnings(private val logger: Logger) : WalListener {
+    override fun pinDropped(name: String, lsn: Long) =
+        logger.warn("the log is full: consumer $name was dropped, it had acknowledged event $lsn")
+
+    override fun slowFlush(running: Duration) = logger.warn("a flush has been running for $running")
+}
+
+private val TallyKey = AttributeKey<Tally>("Tally")
+
+/** The application's tally. There is one when there is a log. */
+internal val Application.tally: Tally get() = attributes[TallyKey]
 
 /** What is answered when something is thrown: a reason, never a stack trace. */
 private fun StatusPagesConfig.explain() {

@@ -3,13 +3,20 @@ package dev.kwal.samples.events
 import java.nio.file.Path
 
 /** How the service was started. */
-internal data class Settings(val host: String, val port: Int, val directory: Path, val followers: Int) {
+internal data class Settings(
+    val host: String,
+    val port: Int,
+    val directory: Path,
+    val followers: Int,
+    val snapshot: Int,
+) {
     companion object {
         const val USAGE = """Usage: events [--port 8080] [--host 127.0.0.1] [--directory target/events] [--followers 256]
-Each may come from the environment instead: EVENTS_PORT, EVENTS_HOST, EVENTS_DIRECTORY, EVENTS_FOLLOWERS.
-Port 0 stands for any free port."""
+              [--snapshot 10000]
+Each may come from the environment instead: EVENTS_PORT, EVENTS_HOST, EVENTS_DIRECTORY, EVENTS_FOLLOWERS, EVENTS_SNAPSHOT.
+Port 0 stands for any free port. A snapshot is taken after as many events as --snapshot says."""
 
-        private val NAMES = listOf("port", "host", "directory", "followers")
+        private val NAMES = listOf("port", "host", "directory", "followers", "snapshot")
 
         /** @throws IllegalArgumentException if there is an unknown or malformed argument, with the argument in the message */
         fun of(arguments: List<String>, environment: Map<String, String>): Settings {
@@ -34,6 +41,7 @@ Port 0 stands for any free port."""
                 number("port", 8080, 0..65_535),
                 Path.of(value("directory", "target/events")).toAbsolutePath(),
                 number("followers", 256, 1..100_000),
+                number("snapshot", SNAPSHOT_EVERY, 1..MAX_SNAPSHOT_EVERY),
             )
         }
     }

@@ -39,8 +39,20 @@ internal class Client(private val uri: URI) {
     suspend fun post(event: Event): HttpResponse<String> =
         http.sendAsync(postRequest(Json.encodeToString(event)), BodyHandlers.ofString()).await()
 
-    fun events(query: String = ""): List<LoggedEvent> =
-        get("/events$query").body().lines().filter { it.isNotEmpty() }.map { Json.decodeFromString(it) }
+    fun put(path: String): HttpResponse<String> =
+        http.send(request(path).PUT(BodyPublishers.noBody()).build(), BodyHandlers.ofString())
+
+    fun delete(path: String): HttpResponse<String> =
+        http.send(request(path).DELETE().build(), BodyHandlers.ofString())
+
+    fun events(query: String = "", path: String = "/events"): List<LoggedEvent> =
+        get("$path$query").body().lines().filter { it.isNotEmpty() }.map { Json.decodeFromString(it) }
+
+    fun counts(): Counts = Json.decodeFromString(get("/types").body())
+
+    /** The value of a line of `/metrics`. */
+    fun metric(line: String): Double = get("/metrics").body().lines().single { it.startsWith("$line ") }
+        .substringAfterLast(' ').toDouble()
 
     /** How many lines an answer has, which may be too long to hold. */
     fun countLines(path: String): Long = http.send(request(path).build(), BodyHandlers.ofLines()).body().count()
@@ -49,6 +61,11 @@ internal class Client(private val uri: URI) {
 
     /** Asks again and again until the service is like that. */
     fun awaitHealth(isSo: (Health) -> Boolean): Health = generateSequence { health() }.first(isSo)
+
+    /** Posts events, one after another, and expects each to be taken. */
+    fun postInOrder(count: Int, type: String = "note") = repeat(count) {
+        check(post("""{"type":"$type","text":"text"}""").statusCode() == 201)
+    }
 
     fun live(query: String = "", lastEventId: Long? = null): LiveReader {
         val request = request("/events/live$query")

@@ -1,5 +1,6 @@
 package dev.kwal.samples.events
 
+import dev.kwal.storage.MemorySnapshotStore
 import dev.kwal.storage.MemoryStore
 import dev.kwal.storage.SegmentWriter
 import dev.kwal.storage.StoreCapabilities
@@ -26,7 +27,7 @@ class HealthSpec :
                 answer.statusCode() shouldBe 200
                 val health = Json.decodeFromString<Health>(answer.body())
                 health.copy(sizeBytes = 0, recovery = "") shouldBe
-                    Health("open", null, 1, 1, health.durableLsn, 0, 1, 0, "")
+                    Health("open", null, 1, 1, health.durableLsn, 0, 1, 0, "", 0, 0)
             }
         }
 
@@ -83,7 +84,8 @@ private suspend fun served(store: WalStore, test: suspend Client.() -> Unit) {
     val module: Application.() -> Unit = {
         service(maxFollowers = 4) {
             this.store = store
-            options = LOG_OPTIONS.withSegmentBytes(1024)
+            snapshots = MemorySnapshotStore()
+            options = options.withSegmentBytes(1024)
         }
     }
     served(module, test)

@@ -88,17 +88,12 @@ class RequestSpec :
         }
 
         "events that were dropped are gone" {
-            val directory = tempdir().toPath()
-            Wal.open(directory).use { log ->
-                repeat(3) { log.append("""{"type":"old","text":"$it"}""".toByteArray()) }
-                log.rotate()
-                log.append("""{"type":"new","text":"text"}""".toByteArray())
-                log.checkpoint(3)
-            }
-            ForkedService(directory).use { old ->
-                old.client.get("/events?from=3").shouldRefuse(410, "the first is 4")
-                old.client.get("/events/live?from=1").shouldRefuse(410, "the first is 4")
-                old.client.events() shouldBe listOf(LoggedEvent(4, "new", "text"))
+            ForkedService(tempdir().toPath(), "--snapshot", "1").use { service ->
+                service.client.postInOrder(4)
+                service.client.awaitHealth { it.snapshotLsn == 4L }
+                service.client.get("/events?from=3").shouldRefuse(410, "the first is 4")
+                service.client.get("/events/live?from=1").shouldRefuse(410, "the first is 4")
+                service.client.events() shouldBe listOf(LoggedEvent(4, "note", "text"))
             }
         }
 
