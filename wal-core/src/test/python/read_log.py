@@ -278,10 +278,12 @@ def read(directory):
 
 def text(lsn, payload):
     shown = payload.hex() if len(payload) <= 16 else "sha256 " + hashlib.sha256(payload).hexdigest()[:16]
+    return ("%d %d %s" % (lsn, len(payload), shown)).rstrip()
+
+
+def beside(payload):
     tag, time = payload.word(TAG, range(1, 2**31)), payload.word(TIMESTAMP, range(2**55))
-    shown = "%d %d %s" % (lsn, len(payload), shown)
-    beside = (" tag %d" % tag if tag is not None else "") + (" at %d" % time if time is not None else "")
-    return shown.rstrip() + beside
+    return (" tag %d" % tag if tag is not None else "") + (" at %d" % time if time is not None else "")
 
 
 def main(directories):
@@ -292,7 +294,7 @@ def main(directories):
         try:
             records, end = read(directory)
             for lsn, payload, _ in records:
-                print(text(lsn, payload))
+                print(text(lsn, payload) + beside(payload))
             print(end)
         except Bad as bad:
             print(bad)

@@ -1,5 +1,6 @@
 package dev.kwal;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -9,15 +10,22 @@ final class Archivers implements AutoCloseable {
 
     private final List<WalArchiver> archivers = new CopyOnWriteArrayList<>();
 
-    synchronized void add(WalArchiver archiver) {
+    /** How one is made, which pins its name. */
+    interface Start {
+        WalArchiver start() throws IOException;
+    }
+
+    /** Makes one, unless there are too many or there is one of this name. */
+    synchronized WalArchiver add(String name, Start start) throws IOException {
         if (archivers.size() == MAX_COUNT) {
             throw new IllegalStateException("there are " + MAX_COUNT + " archivers already");
         }
-        String name = archiver.pin().name();
         if (archivers.stream().anyMatch(other -> other.pin().name().equals(name))) {
             throw new IllegalStateException("there is an archiver already that is called " + name);
         }
+        var archiver = start.start();
         archivers.add(archiver);
+        return archiver;
     }
 
     void remove(WalArchiver archiver) {

@@ -38,8 +38,8 @@ final class Chores {
         this.source = source;
         this.background = background;
         this.lastSeenLsn = progress.lastLsn();
-        this.writes = new Driver(Durability.WRITTEN, path, progress, background);
-        this.syncs = new Driver(Durability.SYNCED, path, progress, background);
+        this.writes = new Driver(Durability.WRITTEN, path, progress, background, path.terms()::isDueToWrite);
+        this.syncs = new Driver(Durability.SYNCED, path, progress, background, () -> false);
     }
 
     /** Looks after what was just put into the buffer. */
@@ -50,7 +50,7 @@ final class Chores {
         if (ticketLevel != null) {
             driver(ticketLevel).drive();
         } else if (path.terms().isDueToWrite() && !writes.isDriving()) {
-            // Whoever comes next asks again, and the next tick in any case.
+            // While it is driving, it looks itself before it ends.
             writes.demand(progress.lastLsn());
         }
         scheduleTick();

@@ -22,16 +22,20 @@ final class DatedRecords {
 
     /** The first record with this timestamp or a later one; the one behind the last if there is none. */
     long firstSince(long millis) throws IOException {
+        boolean isInOrder = false;
         while (true) {
             long firstLsn = log.firstLsn();
             long epoch = log.epoch();
             long endLsn = log.lastLsn() + 1;
             try {
-                return search(millis, firstLsn, endLsn);
-            } catch (WalCorruptedException e) {
+                return isInOrder ? scan(millis, firstLsn, endLsn) : search(millis, firstLsn, endLsn);
+            } catch (WalCorruptedException | WalFormatException e) {
+                if (isInOrder) {
+                    throw e;
+                }
                 // It may be behind what is looked for, where it does not matter.
-                return scan(millis, firstLsn, endLsn);
-            } catch (WalGoneException e) {
+                isInOrder = true;
+            } catch (WalGoneException | IllegalArgumentException e) {
                 // A checkpoint or a truncation took away what was looked at.
                 if (log.firstLsn() == firstLsn && log.epoch() == epoch) {
                     throw e;

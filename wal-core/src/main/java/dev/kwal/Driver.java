@@ -4,6 +4,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 
 /**
  * Brings records to one level in the background, for those who do not do it themselves: holders of tickets, and callers whose
@@ -16,10 +17,13 @@ final class Driver {
     private final WritePath path;
     private final Progress progress;
     private final Executor background;
+    private final BooleanSupplier isDue;
     private final AtomicLong demanded = new AtomicLong();
     private final AtomicBoolean isDriving = new AtomicBoolean();
 
-    Driver(Durability level, WritePath path, Progress progress, Executor background) {
+    /** @param isDue whether there is something to do although nobody has asked */
+    Driver(Durability level, WritePath path, Progress progress, Executor background, BooleanSupplier isDue) {
+        this.isDue = isDue;
         this.level = level;
         this.path = path;
         this.progress = progress;
@@ -58,7 +62,9 @@ final class Driver {
         } finally {
             isDriving.set(false);
         }
-        if (goesOn && (demanded.get() != 0 || progress.ticketLsn(level) != 0)) {
+        if (goesOn && isDue.getAsBoolean()) {
+            demand(progress.lastLsn());
+        } else if (goesOn && (demanded.get() != 0 || progress.ticketLsn(level) != 0)) {
             // It was wanted between the last look and the flag.
             drive();
         }

@@ -423,7 +423,7 @@ final class LocalWal implements Wal {
 
     @Override
     public WalCursor replay(WalRange range) throws IOException {
-        return Ranges.cursor(range, firstLsn(), writeThrough(progress.lastLsn()), this::forwards);
+        return Ranges.cursor(range, view, writeThrough(progress.lastLsn()), this::forwards);
     }
 
     private WalCursor forwards(long fromLsn, long toLsn) throws IOException {

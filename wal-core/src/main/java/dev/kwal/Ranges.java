@@ -9,17 +9,17 @@ final class Ranges {
     /**
      * A cursor over a range.
      *
-     * @param firstLsn the first record that can be read
-     * @param lastLsn the last
+     * @param lastLsn the last record that can be read
      * @param source refuses to open where nothing can be read
      */
-    static WalCursor cursor(WalRange range, long firstLsn, long lastLsn, ReverseCursor.Source source)
+    static WalCursor cursor(WalRange range, LogView view, long lastLsn, ReverseCursor.Source source)
             throws IOException {
         long toLsn = Math.min(range.toLsn(), lastLsn);
         var cursor = source.open(range.fromLsn(), toLsn);
         if (range.backwards()) {
             cursor.close();
-            cursor = new ReverseCursor(source, Math.max(range.fromLsn(), firstLsn), toLsn);
+            long fromLsn = range.fromLsn() == 0 ? view.firstLsn() : range.fromLsn();
+            return new ReverseCursor(source, view, new WalRange(fromLsn, toLsn, range.tag(), true));
         }
         return range.tag() == WalRecord.NO_TAG ? cursor : new TaggedCursor(cursor, range.tag());
     }

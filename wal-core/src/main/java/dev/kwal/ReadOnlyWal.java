@@ -146,7 +146,7 @@ final class ReadOnlyWal implements WalReader, LogView {
     @Override
     public WalCursor replay(WalRange range) throws IOException {
         refresh();
-        return Ranges.cursor(range, firstLsn, durableLsn, this::forwards);
+        return Ranges.cursor(range, this, durableLsn, this::forwards);
     }
 
     private WalCursor forwards(long fromLsn, long toLsn) throws WalException {

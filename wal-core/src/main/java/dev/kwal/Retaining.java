@@ -65,8 +65,8 @@ final class Retaining implements AutoCloseable {
 
     /** Copies segments from now on. */
     WalArchiver archive(String name, SegmentArchive archive) throws IOException {
-        var archiver = new WalArchiver(store, succession, keeper.pin(name, null), archive, background, archivers);
-        archivers.add(archiver);
+        var archiver = archivers.add(
+                name, () -> new WalArchiver(store, succession, keeper.pin(name, null), archive, background, archivers));
         archiver.wake();
         return archiver;
     }

@@ -10,17 +10,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads a range of records against their order: some of the last forwards, which it keeps, then some before those.
  *
- * <p>Always: keeps at most {@link #WINDOW_BYTES} and one record. One thread.
+ * <p>Always: keeps at most {@link #WINDOW_BYTES} and one record, reads at most {@link #MAX_BYTES} and one record before it tries
+ * with fewer, and delivers nothing that a truncation gave up since it began. One thread.
  */
 final class ReverseCursor implements WalCursor {
     private static final int WINDOW_BYTES = 256 << 10;
+    private static final int MAX_BYTES = 4 * WINDOW_BYTES;
     private static final int MAX_SPAN = 4096;
     private static final int FIRST_SPAN = 16;
 
     private final Source source;
-    private final long fromLsn;
+    private final LogView view;
+    private final WalRange range;
     private final Deque<WalRecord> window = new ArrayDeque<>();
     private long toLsn;
+    private long truncations;
     private int span = FIRST_SPAN;
     private @Nullable WalRecord current;
     private boolean isClosed;
@@ -31,10 +35,13 @@ final class ReverseCursor implements WalCursor {
         WalCursor open(long fromLsn, long toLsn) throws IOException;
     }
 
-    ReverseCursor(Source source, long fromLsn, long toLsn) {
+    /** @param range with the first and the last record to read as its ends */
+    ReverseCursor(Source source, LogView view, WalRange range) {
         this.source = source;
-        this.fromLsn = fromLsn;
-        this.toLsn = toLsn;
+        this.view = view;
+        this.range = range;
+        this.toLsn = range.toLsn();
+        this.truncations = view.truncations();
     }
 
     @Override
@@ -43,11 +50,15 @@ final class ReverseCursor implements WalCursor {
             throw new IllegalStateException("the cursor is closed");
         }
         current = null;
-        if (window.isEmpty() && fromLsn <= toLsn) {
+        while (window.isEmpty() && range.fromLsn() <= toLsn) {
             fill();
         }
-        current = window.pollLast();
-        return current != null;
+        var next = window.peekLast();
+        if (next != null) {
+            requireKept(next.lsn());
+            current = window.pollLast();
+        }
+        return next != null;
     }
 
     @Override
@@ -58,27 +69,73 @@ final class ReverseCursor implements WalCursor {
         return next();
     }
 
+    /** What comes in the place of records that were given up is none of this cursor's. */
+    private void requireKept(long lsn) throws WalGoneException {
+        if (view.truncations() != truncations) {
+            long cut = view.lowestCutSince(truncations);
+            if (lsn >= cut) {
+                throw new WalGoneException(lsn, "given up by a truncation after LSN " + (cut - 1));
+            }
+        }
+    }
+
     /** Keeps the last records before those that were delivered. */
     private void fill() throws IOException {
-        long bytes = 0;
-        try (var cursor = source.open(Math.max(fromLsn, toLsn - span + 1), toLsn)) {
-            while (cursor.next()) {
-                window.addLast(cursor.record());
-                bytes += cursor.length();
-                while (bytes > WINDOW_BYTES && window.size() > 1) {
-                    bytes -= window.removeFirst().length();
+        boolean isFilled = false;
+        while (!isFilled) {
+            requireKept(toLsn);
+            long firstLsn = view.currentFirstLsn();
+            if (toLsn < firstLsn) {
+                throw new WalGoneException(toLsn, "dropped by a checkpoint, the first is " + firstLsn);
+            }
+            long from = Math.max(Math.max(range.fromLsn(), firstLsn), toLsn - span + 1);
+            try {
+                isFilled = fill(from);
+            } catch (WalGoneException | IllegalArgumentException e) {
+                requireKept(toLsn);
+                if (view.currentFirstLsn() <= from) {
+                    throw e;
+                }
+            } finally {
+                if (!isFilled) {
+                    window.clear();
                 }
             }
-        } catch (Throwable t) {
-            window.clear();
-            throw t;
         }
-        if (window.isEmpty() || window.getLast().lsn() != toLsn) {
-            window.clear();
+    }
+
+    /** Whether these were not too many to read. */
+    private boolean fill(long fromLsn) throws IOException {
+        long readBytes = 0;
+        long keptBytes = 0;
+        long keptFrom = fromLsn;
+        long lastLsn = fromLsn - 1;
+        try (var cursor = source.open(fromLsn, toLsn)) {
+            while (cursor.next()) {
+                lastLsn = cursor.lsn();
+                readBytes += cursor.length();
+                if (readBytes > MAX_BYTES && toLsn - lastLsn > span / 2) {
+                    span = Math.max(1, span / 2);
+                    return false;
+                }
+                if (range.includes(cursor.tag())) {
+                    window.addLast(cursor.record());
+                    keptBytes += cursor.length();
+                }
+                while (keptBytes > WINDOW_BYTES && window.size() > 1) {
+                    keptBytes -= window.removeFirst().length();
+                    keptFrom = window.getFirst().lsn();
+                }
+            }
+        }
+        requireKept(toLsn);
+        if (lastLsn != toLsn) {
             throw new WalGoneException(toLsn, "given up by a truncation");
         }
-        span = bytes > WINDOW_BYTES / 2 ? window.size() : Math.min(2 * span, MAX_SPAN);
-        toLsn = window.getFirst().lsn() - 1;
+        long kept = toLsn - keptFrom + 1;
+        span = (int) (readBytes > WINDOW_BYTES / 2 ? kept : Math.min(2L * span, MAX_SPAN));
+        toLsn = keptFrom - 1;
+        return true;
     }
 
     private WalRecord current() {

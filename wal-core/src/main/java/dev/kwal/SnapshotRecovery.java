@@ -64,8 +64,8 @@ public final class SnapshotRecovery {
      * The state as it was at a moment: after the last record that was appended before it or in its millisecond, by {@link
      * WalOptions#clock()}. Otherwise as {@link #withUntilLsn}; if both are given the earlier record counts.
      *
-     * <p>Records without a timestamp belong to the next that has one, or, behind the last such, to every moment. If the record
-     * is not in the log any more, a snapshot that ends right before the first is taken for earlier.
+     * <p>Records without a timestamp belong to the next that has one, or, behind the last such, to every moment. If the log has
+     * no record of that time any more, there is no state of it either: snapshots do not say when their records were appended.
      */
     public SnapshotRecovery withUntilTime(Instant untilTime) {
         return new SnapshotRecovery(log, store, untilLsn, untilTime, progress);
@@ -96,6 +96,12 @@ public final class SnapshotRecovery {
         if (moment != null) {
             long millis = moment.isBefore(Instant.EPOCH) ? -1 : DatedRecords.millis(moment);
             long lastLsn = millis == Long.MAX_VALUE ? log.lastLsn() : new DatedRecords(log).firstSince(millis + 1) - 1;
+            if (lastLsn < log.firstLsn() && log.firstLsn() > 1) {
+                throw new WalSnapshotException(
+                        lastLsn,
+                        store + ": what the log has begins with " + log.firstLsn() + ", after " + moment
+                                + ", and when the records before it were appended is not known");
+            }
             return withUntilLsn(Math.min(untilLsn, lastLsn)).atAnyTime().run(init, restore, apply);
         }
         var passedOver = new ArrayList<WalSnapshotException>();

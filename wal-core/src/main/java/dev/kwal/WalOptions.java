@@ -12,7 +12,8 @@ import java.util.concurrent.ForkJoinPool;
  *
  * @param segmentBytes when a segment is full, 1 KiB to 1 TiB; a longer record or batch gets a segment of its own
  * @param maxRecordBytes the longest record, 1 byte to 1 GiB
- * @param maxBatchBytes the largest batch, all records with their frames, 1 byte to 1 GiB
+ * @param maxBatchBytes the largest batch, all records with their frames but for tags and timestamps, 1 byte to 1
+ *     GiB
  * @param bufferBytes how much is buffered before an append waits, 4 KiB to 1 GiB; twice this is allocated outside the heap
  * @param defaultLevel the level of appends that name none
  * @param flushInterval the longest time that a buffered record stays in this process, 1 ms to 1 hour; also how long the log

@@ -40,6 +40,10 @@ public record WalRange(long fromLsn, long toLsn, int tag, boolean backwards) {
         return new WalRange(fromLsn, toLsn, tag, backwards);
     }
 
+    boolean includes(int itsTag) {
+        return tag == WalRecord.NO_TAG || tag == itsTag;
+    }
+
     /** The same with the highest LSN first. */
     public WalRange reversed() {
         return new WalRange(fromLsn, toLsn, tag, !backwards);

@@ -82,11 +82,12 @@ public interface WalReader extends Closeable {
 
     /**
      * The first record that was appended at a time or later, by {@link WalOptions#clock()}: where to begin reading in order to
-     * read what happened since. Takes about as many short reads as its number has bits; records without a timestamp are passed
+     * read what happened since. The time is cut to its millisecond. Takes about as many short reads as its number has bits; records without a timestamp are passed
      * over, one by one. Damage behind the record makes it slow, since then everything before it is read, but does not matter.
      *
      * @return its LSN; {@code lastLsn() + 1} if there is none
      * @throws WalCorruptedException if a record that has to be looked at is damaged: itself, or one before it
+     * @throws WalFormatException if such a record is longer than {@code maxRecordBytes}
      * @throws WalClosedException after close
      * @throws IOException if reading fails
      */

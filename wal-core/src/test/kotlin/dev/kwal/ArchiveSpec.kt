@@ -118,6 +118,7 @@ class ArchiveSpec :
             val log = LogFixture()
             val archivers = List(64) { log.wal.archive("archive $it", Shelf()) }
             shouldThrow<IllegalStateException> { log.wal.archive("one more", Shelf()) }
+            log.wal.pins().size shouldBe 64
             archivers.first().close()
             log.wal.archive("one more", Shelf()).pin().name() shouldBe "one more"
         }

@@ -46,6 +46,19 @@ class BackgroundSpec :
             log.wal.writtenLsn() shouldBe 3
         }
 
+        "what becomes due while a write is under way is written after it, without waiting for the tick" {
+            val log = LogFixture(options = ROOMY.withFlushRecords(3)).write("begins the segment")
+            var isFirst = true
+            log.store.before = { call ->
+                if (call.startsWith("append") && isFirst) {
+                    isFirst = false
+                    log.buffer("d", "e", "f", "g")
+                }
+            }
+            log.buffer("a", "b", "c").background.run()
+            log.wal.writtenLsn() shouldBe 8
+        }
+
         "the writer's threads write nothing of what is only buffered" {
             val log = LogFixture(options = ROOMY.withFlushRecords(1)).buffer("a", "b", "c")
             log.store.calls.count { it.startsWith("append") } shouldBe 0

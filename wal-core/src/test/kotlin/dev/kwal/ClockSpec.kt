@@ -80,6 +80,17 @@ class ClockSpec :
             undated.reopen { clock.options }.writeLarge(1).wal.read(10).timestampMillis() shouldBe 10
         }
 
+        "a record longer than the limit, behind the one that is looked for, does not matter either" {
+            val clock = Clock(1)
+            val log = LogFixture(options = clock.options)
+            repeat(20) {
+                log.write(if (it == 12) "x".repeat(5000) else "a")
+                clock.millis++
+            }
+            log.sync().reopen { it.withMaxRecordBytes(1000).withClock(WalOptions.NO_CLOCK) }
+            for (millis in 1L..12L) log.wal.firstLsnSince(Instant.ofEpochMilli(millis)) shouldBe millis
+        }
+
         "any time can be asked for" {
             val log = LogFixture(options = Clock(1000).options).write("a", "b")
             log.wal.firstLsnSince(Instant.MIN) shouldBe 1

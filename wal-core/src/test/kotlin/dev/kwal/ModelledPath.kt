@@ -26,7 +26,7 @@ class ModelledPath {
     private val segment =
         ActiveSegment(header, OpenFrame(0, 0, 0, 1, 1, 0, 0, OpenFrame.Reason.NEW), writer, SparseIndex(), 64)
     private val path = WritePath(MODEL_OPTIONS, progress, segment, ::ArrayBuffer)
-    private val driver = Driver(Durability.SYNCED, path, progress, Runnable::run)
+    private val driver = Driver(Durability.SYNCED, path, progress, Runnable::run) { false }
     private val tickets = ArrayList<CompletableFuture<Long>>()
 
     @Operation

@@ -1,12 +1,19 @@
 package dev.kwal
 
+import dev.kwal.storage.MemoryStore
+import dev.kwal.storage.SegmentReader
+import dev.kwal.storage.StoreCapabilities
+import dev.kwal.storage.WalStore
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.StringSpec
+import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.property.Arb
 import io.kotest.property.arbitrary.boolean
 import io.kotest.property.arbitrary.long
 import io.kotest.property.checkAll
+import java.nio.ByteBuffer
 
 /** Ranges of records, in order and against it. */
 class RangeSpec :
@@ -37,25 +44,67 @@ class RangeSpec :
             log.range(WalRange.ALL.reversed()) shouldBe records.reversed()
         }
 
-        "a cursor that goes backwards ends at the record that was first when it began" {
-            val log = LogFixture().writeLarge(30)
+        "a cursor that goes backwards does not see what is appended meanwhile, and goes as far as there are records" {
+            val log = LogFixture().writeLarge(100)
             log.wal.replay(WalRange.ALL.reversed()).use { cursor ->
                 cursor.next() shouldBe true
-                cursor.lsn() shouldBe 30
+                cursor.lsn() shouldBe 100
                 log.writeLarge(2)
                 cursor.next() shouldBe true
-                cursor.lsn() shouldBe 29
-                log.sync().checkpoint(28)
-                shouldThrow<WalGoneException> { while (cursor.next()) Unit }
+                cursor.lsn() shouldBe 99
+                log.sync().checkpoint(80)
+                for (lsn in 98L downTo 81L) {
+                    cursor.next() shouldBe true
+                    cursor.lsn() shouldBe lsn
+                }
+                generateSequence { shouldThrow<WalGoneException> { cursor.next() }.lsn() }.take(2).toList() shouldBe
+                    listOf(80L, 80L)
             }
         }
 
-        "a truncation under a cursor that goes backwards is told" {
-            val log = LogFixture().writeLarge(40)
-            log.wal.replay(WalRange.ALL.reversed()).use { cursor ->
+        "a cursor that goes backwards tells a truncation, wherever it cut and whatever came after it" {
+            for (cut in listOf(3L, 50L, 90L)) {
+                for (more in listOf(0, 5, 120)) {
+                    val log = LogFixture().writeLarge(100)
+                    log.wal.replay(WalRange.ALL.reversed()).use { cursor ->
+                        cursor.next() shouldBe true
+                        log.truncateAfter(cut)
+                        repeat(more) { log.write("another") }
+                        withClue("cut after $cut, $more more") {
+                            shouldThrow<WalGoneException> { cursor.next() }.lsn() shouldBe 99
+                        }
+                    }
+                }
+            }
+        }
+
+        "a truncation behind a cursor that goes backwards does not matter to it" {
+            val log = LogFixture().writeLarge(100)
+            log.wal.replay(WalRange.ALL.to(50).reversed()).use { cursor ->
                 cursor.next() shouldBe true
-                log.truncateAfter(3)
-                shouldThrow<WalGoneException> { while (cursor.next()) Unit }
+                log.truncateAfter(60).write("another")
+                (49L downTo 1L).map {
+                    cursor.next().also { isThere -> isThere shouldBe true }
+                    cursor.lsn()
+                } shouldBe
+                    (49L downTo 1L).toList()
+                cursor.next() shouldBe false
+            }
+        }
+
+        "where long records come before short ones, no step reads them all" {
+            val store = CountingStore()
+            val log = LogFixture(store, WalOptions.DEFAULT)
+            val long = "x".repeat(100_000)
+            repeat(600) { log.buffer(long) }
+            repeat(8200) { log.buffer("short") }
+            log.sync()
+            log.wal.replay(WalRange.ALL.reversed()).use { cursor ->
+                repeat(8200) { cursor.next() }
+                val before = store.readBytes
+                cursor.next() shouldBe true
+                cursor.length() shouldBe long.length
+                store.readBytes - before shouldBeLessThan 16L shl 20
             }
         }
 
@@ -108,3 +157,18 @@ class RangeSpec :
     })
 
 private fun LogFixture.range(range: WalRange): List<String> = wal.replay(range).use { it.texts() }
+
+/** Counts what is read of segments. */
+private class CountingStore(
+    private val medium: WalStore = MemoryStore(StoreCapabilities.DURABLE),
+) : WalStore by medium {
+    var readBytes = 0L
+
+    override fun open(sequence: Long): SegmentReader {
+        val reader = medium.open(sequence)
+        return object : SegmentReader by reader {
+            override fun read(position: Long, target: ByteBuffer) =
+                reader.read(position, target).also { readBytes += it }
+        }
+    }
+}

@@ -172,6 +172,20 @@ class SnapshotRecoverySpec :
             }
         }
 
+        "a moment of which the log has no record any more is refused, whatever snapshots there are" {
+            var millis = 1000L
+            val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(millis++) }
+            val fixture = SnapshotFixture(LogFixture(options = dated), keep = 9).write(8)
+            fixture.publish(4)
+            fixture.log.checkpoint(4)
+            fixture.recover { it.withUntilTime(Instant.ofEpochMilli(1005)) }.lsn shouldBe 6
+            shouldThrow<WalSnapshotException> { fixture.recover { it.withUntilTime(Instant.ofEpochMilli(1001)) } }
+            fixture.publish(8)
+            fixture.log.checkpoint(8)
+            shouldThrow<WalSnapshotException> { fixture.recover { it.withUntilTime(Instant.ofEpochMilli(1001)) } }
+            fixture.recover().lsn shouldBe 8
+        }
+
         "the beginning of time and its end are moments, too" {
             val dated = SMALL_SEGMENTS.withClock { Instant.ofEpochMilli(0) }
             val fixture = SnapshotFixture(LogFixture(options = dated)).write(3)

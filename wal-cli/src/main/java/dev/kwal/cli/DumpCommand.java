@@ -83,7 +83,7 @@ final class DumpCommand extends LogCommand {
         }
         try (var reader = open(store())) {
             checkFrom(from, reader);
-            long first = since == null ? from : Math.max(from, reader.firstLsnSince(since));
+            long first = since == null || from != 0 ? from : reader.firstLsnSince(since);
             try (var cursor = reader.replay(first)) {
                 print(cursor, output);
             }
@@ -94,7 +94,7 @@ final class DumpCommand extends LogCommand {
     private void print(WalCursor cursor, Output output) throws IOException {
         var printer = format.on(output);
         try {
-            while (cursor.next() && cursor.lsn() <= to) {
+            while (cursor.next() && cursor.lsn() <= to && !isLater(cursor)) {
                 if (cursor.lsn() >= from && isWanted(cursor)) {
                     printer.print(cursor);
                 }
@@ -105,6 +105,13 @@ final class DumpCommand extends LogCommand {
         }
     }
 
+    /** Whether it was appended too late, and so were all behind it. */
+    private boolean isLater(WalCursor cursor) {
+        return until != null
+                && cursor.timestampMillis() != WalRecord.NO_TIME
+                && Instant.ofEpochMilli(cursor.timestampMillis()).isAfter(until);
+    }
+
     private boolean isWanted(WalCursor cursor) {
         if (tag != null && cursor.tag() != tag) {
             return false;
@@ -112,10 +119,9 @@ final class DumpCommand extends LogCommand {
         if (since == null && until == null) {
             return true;
         }
-        var time = Instant.ofEpochMilli(cursor.timestampMillis());
         return cursor.timestampMillis() != WalRecord.NO_TIME
-                && (since == null || !time.isBefore(since))
-                && (until == null || !time.isAfter(until));
+                && (since == null
+                        || !Instant.ofEpochMilli(cursor.timestampMillis()).isBefore(since));
     }
 
     private int salvage(WalSalvage found, Output output) throws IOException {

@@ -47,13 +47,16 @@ internal class Completions(private val wal: Wal) {
         }
     }
 
-    /** Where they are resumed they are only queued, and near the threads that go on with them. */
+    /**
+     * Where they are resumed they are only queued. For those whose dispatcher is known to do no more, near the threads that go
+     * on with them; another may run or block whoever dispatches to it, by an executor that is full for example.
+     */
     private fun sweep(dispatcher: CoroutineDispatcher, waiters: List<Waiter>, outcome: Result<Long>) {
-        try {
-            dispatcher.dispatch(EmptyCoroutineContext) { waiters.forEach { it.settleAlone(outcome) } }
-        } catch (_: Throwable) {
-            // Each hears for itself that its dispatcher takes nothing.
-            later { waiters.forEach { it.settleAlone(outcome) } }
+        val sweep = Runnable { waiters.forEach { it.settleAlone(outcome) } }
+        if (dispatcher === Dispatchers.Default || dispatcher === Dispatchers.IO) {
+            dispatcher.dispatch(EmptyCoroutineContext, sweep)
+        } else {
+            later(sweep)
         }
     }
 

@@ -55,8 +55,10 @@ public class SuspendingWriter internal constructor(
      * @throws IllegalArgumentException also if they are not; none was appended
      * @throws dev.kwal.WalFencedException if a newer writer has begun; none was appended
      */
-    public suspend fun appendBatch(records: List<ByteBuffer>, tags: IntArray, level: Durability = defaultLevel): Long =
-        commits.appendIf(records, level) { writer.appendBatch(it, tags, Durability.BUFFERED) }
+    public suspend fun appendBatch(records: List<ByteBuffer>, tags: IntArray, level: Durability = defaultLevel): Long {
+        val itsTags = tags.clone()
+        return commits.appendIf(records, level) { writer.appendBatch(it, itsTags, Durability.BUFFERED) }
+    }
 
     /**
      * As [SuspendingWal.appendIf].

@@ -10,6 +10,7 @@ import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.asCoroutineDispatcher
@@ -24,10 +25,14 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.test.runTest
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
+import java.util.concurrent.ArrayBlockingQueue
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
+import java.util.concurrent.ThreadPoolExecutor
+import java.util.concurrent.ThreadPoolExecutor.CallerRunsPolicy
+import java.util.concurrent.TimeUnit
 
 /** Callers of every kind: what they get, on which thread, and whom they hold up. */
 class CallersSpec :
@@ -106,6 +111,33 @@ class CallersSpec :
                 store.release()
                 callers.awaitAll().toSet() shouldBe (2L..10_001L).toSet()
                 store.syncCount.get() shouldBeLessThanOrEqual 2
+            }
+        }
+
+        "callers whose executor runs them where they are resumed hold up nobody, and never have the log's threads" {
+            withLog { log, store ->
+                val blocked = CountDownLatch(1)
+                val resumedOn = ConcurrentHashMap.newKeySet<String>()
+                log.append("begins the segment".toByteArray(), Durability.BUFFERED)
+                store.holdSyncs()
+                val full = ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, ArrayBlockingQueue(1), CallerRunsPolicy())
+                val callers = List(20) {
+                    launch(start = CoroutineStart.UNDISPATCHED, context = full.asCoroutineDispatcher()) {
+                        log.appendAndSync("a".toByteArray())
+                        resumedOn.add(Thread.currentThread().name)
+                        blocked.await()
+                    }
+                }
+                store.release()
+                try {
+                    repeat(3) { log.appendAndSync("b".toByteArray()) }
+                    log.sync() shouldBe 24
+                } finally {
+                    blocked.countDown()
+                }
+                callers.forEach { it.join() }
+                full.shutdown()
+                resumedOn.filter { it.startsWith(LogDispatcher.THREAD_NAME) } shouldBe emptyList()
             }
         }
 
