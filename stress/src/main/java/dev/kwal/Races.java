@@ -46,6 +46,30 @@ final class Races {
         }
     }
 
+    /** Two appends that are dated get their timestamps in the order of their LSNs. */
+    @JCStressTest
+    @Outcome(id = "1, 2, 1", expect = ACCEPTABLE, desc = "the first, then the second")
+    @Outcome(id = "2, 1, 1", expect = ACCEPTABLE, desc = "the second, then the first")
+    @State
+    public static class DatedAppends {
+        private final StressedPath path = new StressedPath();
+
+        @Actor
+        public void first(JJJ_Result result) {
+            result.r1 = path.appendDated();
+        }
+
+        @Actor
+        public void second(JJJ_Result result) {
+            result.r2 = path.appendDated();
+        }
+
+        @Arbiter
+        public void after(JJJ_Result result) {
+            result.r3 = path.isDatedInOrder() ? 1 : 0;
+        }
+    }
+
     /** An append beside a write is in this write or in the next one, and whole in either. */
     @JCStressTest
     @Outcome(id = "2, 12", expect = ACCEPTABLE, desc = "both are there")

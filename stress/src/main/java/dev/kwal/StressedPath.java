@@ -3,6 +3,8 @@ package dev.kwal;
 import dev.kwal.storage.SegmentWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.CRC32C;
 
 /** The write path with its real buffers, over a segment in an array. Each race gets a fresh one. */
@@ -13,6 +15,8 @@ final class StressedPath {
 
     private final Segment segment = new Segment();
     private final Progress progress = new Progress(Runnable::run, new Observers(), 0, 0, 0);
+    private final AtomicLong clock = new AtomicLong();
+    private final Timestamps timestamps = new Timestamps(() -> Instant.ofEpochMilli(clock.incrementAndGet()), 0);
     private final WritePath path = new WritePath(OPTIONS, progress, begin());
 
     private ActiveSegment begin() {
@@ -27,6 +31,22 @@ final class StressedPath {
     /** Appends; 0 if the log has failed. */
     long append(long number) {
         return path.tryPut(ByteBuffer.allocate(Long.BYTES).putLong(0, number), 0, Long.BYTES);
+    }
+
+    /** Appends with a timestamp; 0 if the log has failed. */
+    long appendDated() {
+        var group = FrameGroup.of(ByteBuffer.allocate(Long.BYTES), OPTIONS).datedBy(timestamps);
+        try {
+            return path.tryPut(group, null).lsn();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /** Whether no timestamp is less than that of a record before it. */
+    boolean isDatedInOrder() {
+        commit(Durability.WRITTEN);
+        return segment.hasTimestampsInOrder();
     }
 
     /** Brings everything there is to a level; 0 if the log has failed. */
@@ -90,6 +110,18 @@ final class StressedPath {
 
         boolean flushedFrames(long count) {
             return flushed >= count * FRAME_BYTES;
+        }
+
+        boolean hasTimestampsInOrder() {
+            long last = 0;
+            for (int at = 0; at < written; at += (int) Format.align(Format.length(bytes, at))) {
+                long millis = Format.extensionNumber(bytes, at, Format.TIMESTAMP);
+                if (millis < last) {
+                    return false;
+                }
+                last = millis;
+            }
+            return true;
         }
 
         long numbers() {
