@@ -83,8 +83,8 @@ public final class WalPin {
 
     /**
      * Lets go of the records up to and including {@code lsn}. They are made as durable as the store can first, then the
-     * pin; then what a checkpoint has asked to drop, or retention would, is dropped as far as this pin held it. Does nothing
-     * for an {@code lsn} that it has let go already.
+     * pin; then what a checkpoint has asked to drop, or retention would, is dropped as far as this pin held it, if that lets
+     * a whole segment go; otherwise with the next checkpoint. Does nothing for an {@code lsn} that it has let go already.
      *
      * <p>Durable on return, which takes a few flushes: advance once for many records. After an exception the pin may or may
      * not have advanced.
