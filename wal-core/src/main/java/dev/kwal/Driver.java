@@ -62,8 +62,9 @@ final class Driver {
         } finally {
             isDriving.set(false);
         }
-        if (goesOn && isDue.getAsBoolean()) {
-            demand(progress.lastLsn());
+        long lastLsn = progress.lastLsn();
+        if (goesOn && progress.reachedLsn(level) < lastLsn && isDue.getAsBoolean()) {
+            demand(lastLsn);
         } else if (goesOn && (demanded.get() != 0 || progress.ticketLsn(level) != 0)) {
             // It was wanted between the last look and the flag.
             drive();
