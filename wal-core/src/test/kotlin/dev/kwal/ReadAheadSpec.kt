@@ -12,8 +12,8 @@ import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
-private const val RECORDS = 24_000L
-private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(4 shl 20)
+private const val RECORDS = 19_000L
+private val OPTIONS = WalOptions.DEFAULT.withSegmentBytes(3 shl 20)
 
 /** Replays that are long enough to be read ahead on another thread. Records have 252 to 402 bytes, in two segments and some. */
 class ReadAheadSpec :
